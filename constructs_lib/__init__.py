@@ -1,0 +1,1 @@
+"""Building blocks of the stacks: one capability a file, typed keywords in, attributes and grants out."""

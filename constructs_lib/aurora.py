@@ -1,0 +1,142 @@
+"""An Aurora PostgreSQL cluster reached through the Data API, that may sleep at 0 ACU."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_rds as rds
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+# Characters that would need escapes in a connection string or in a shell.
+UNSAFE_IN_PASSWORDS = "\"'@/\\ %+~`#$&*()|[]{}:;<>?!^,="  # noqa: S105
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capacity:
+    """What the instances are: Serverless v2 from `min_acu` to `max_acu`, or always-on `instance_type`."""
+
+    min_acu: float
+    max_acu: float
+    pause_after: Duration | None
+    instance_type: ec2.InstanceType | None = None
+
+
+class AuroraPostgres(Construct):
+    """A cluster, its master secret (attached, so that it holds host and port too) and its subnet group.
+
+    `removal_policy` SNAPSHOT leaves a final snapshot; RETAIN_ON_UPDATE_OR_DELETE leaves cluster, secret and
+    subnet group (but cleans up after a creation that failed).
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        identifier: str,
+        engine_version: str,
+        vpc: ec2.IVpc,
+        subnets: Sequence[ec2.ISubnet],
+        subnet_group_name: str,
+        security_group: ec2.ISecurityGroup,
+        master_username: str,
+        master_secret_name: str,
+        capacity: Capacity,
+        readers: int,
+        ca_certificate: rds.CaCertificate,
+        iam_authentication: bool,
+        insights_mode: rds.DatabaseInsightsMode,
+        backup_retention: Duration,
+        removal_policy: RemovalPolicy,
+        snapshot_identifier: str | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        protected = removal_policy != RemovalPolicy.SNAPSHOT
+        self.master_secret = rds.DatabaseSecret(
+            self,
+            "MasterSecret",
+            username=master_username,
+            secret_name=master_secret_name,
+            exclude_characters=UNSAFE_IN_PASSWORDS,
+        )
+        if protected:
+            self.master_secret.apply_removal_policy(removal_policy)
+        subnet_group = rds.SubnetGroup(
+            self,
+            "SubnetGroup",
+            vpc=vpc,
+            vpc_subnets=ec2.SubnetSelection(subnets=subnets),
+            subnet_group_name=subnet_group_name,
+            description="Private subnets for the chat history and chat memory database",
+            removal_policy=removal_policy if protected else RemovalPolicy.DESTROY,
+        )
+
+        def instance(id: str, number: int) -> rds.IClusterInstance:
+            zone = subnets[number % len(subnets)].availability_zone
+            # The template's engine version is the truth: an upgrade behind its back would make the next
+            # deploy try a downgrade.
+            if capacity.instance_type:
+                return rds.ClusterInstance.provisioned(
+                    id,
+                    instance_type=capacity.instance_type,
+                    ca_certificate=ca_certificate,
+                    availability_zone=zone,
+                    publicly_accessible=False,
+                    auto_minor_version_upgrade=False,
+                )
+            return rds.ClusterInstance.serverless_v2(
+                id,
+                # Promotion tier 0-1: readers pause and resume with the writer.
+                scale_with_writer=number > 0 or None,
+                ca_certificate=ca_certificate,
+                availability_zone=zone,
+                publicly_accessible=False,
+                auto_minor_version_upgrade=False,
+            )
+
+        props = {
+            "engine": rds.DatabaseClusterEngine.aurora_postgres(
+                version=rds.AuroraPostgresEngineVersion.of(engine_version, engine_version.split(".")[0])
+            ),
+            "cluster_identifier": identifier,
+            "vpc": vpc,
+            "subnet_group": subnet_group,
+            "security_groups": [security_group],
+            "writer": instance("Writer", 0),
+            "readers": [instance(f"Reader{number}", number) for number in range(1, readers + 1)],
+            "enable_data_api": True,
+            "iam_authentication": iam_authentication,
+            "storage_encrypted": True,
+            "backup": rds.BackupProps(retention=backup_retention),
+            "copy_tags_to_snapshot": True,
+            "database_insights_mode": insights_mode,
+            "removal_policy": removal_policy,
+            "deletion_protection": protected,
+        }
+        if not capacity.instance_type:
+            props |= {
+                "serverless_v2_min_capacity": capacity.min_acu,
+                "serverless_v2_max_capacity": capacity.max_acu,
+                "serverless_v2_auto_pause_duration": capacity.pause_after,
+            }
+        self.cluster: rds.DatabaseCluster | rds.DatabaseClusterFromSnapshot
+        if snapshot_identifier:
+            self.cluster = rds.DatabaseClusterFromSnapshot(
+                self,
+                "Cluster",
+                snapshot_identifier=snapshot_identifier,
+                snapshot_credentials=rds.SnapshotCredentials.from_secret(self.master_secret),
+                **props,
+            )
+        else:
+            self.cluster = rds.DatabaseCluster(
+                self, "Cluster", credentials=rds.Credentials.from_secret(self.master_secret), **props
+            )
+        # The secret once it is attached: whoever refers to it waits until it holds the cluster's address.
+        attached = self.cluster.secret
+        assert attached is not None
+        self.secret = attached

@@ -1,0 +1,108 @@
+"""The two servers of the laptop's AWS: ministack is the control plane, `local.data_api` the RDS Data API."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from local import processes
+from local.state import ACCOUNT, REGION, REPOSITORY, Cloud, load
+
+AWS_PORT = 4566
+DATA_API_PORT = 4567
+# How long the cluster takes to wake up; Aurora takes about 15 s, a laptop's user need not wait that long.
+RESUME_SECONDS = 3.0
+
+
+@contextmanager
+def running(directory: Path, *, aws_port: int, data_api_port: int, resume_seconds: float) -> Iterator[Cloud]:
+    """The cloud in `directory`, started where it is not up. What was started here ends if the block fails."""
+    cloud = load(directory) or Cloud(directory=directory, aws_port=aws_port, data_api_port=data_api_port)
+    was_up = {name for name in ("control_plane", "data_api") if processes.is_running(getattr(cloud, name))}
+    if not was_up:
+        cloud = replace(cloud, aws_port=aws_port, data_api_port=data_api_port)
+    try:
+        if "control_plane" not in was_up:
+            processes.require_free_port(cloud.aws_port, "--aws-port")
+            cloud = replace(cloud, control_plane=_start_control_plane(cloud))
+            cloud.save()
+        if "data_api" not in was_up:
+            processes.require_free_port(cloud.data_api_port, "--data-api-port")
+            cloud = replace(cloud, data_api=_start_data_api(cloud, resume_seconds))
+            cloud.save()
+        processes.wait_until_up(
+            _server(cloud.control_plane), f"{cloud.aws_url}/_ministack/health", _log(cloud, "aws")
+        )
+        processes.wait_until_up(
+            _server(cloud.data_api), f"{cloud.data_api_url}/_local/status", _log(cloud, "data-api")
+        )
+        yield cloud
+    except BaseException:
+        for name in {"data_api", "control_plane"} - was_up:
+            processes.stop(getattr(cloud, name))
+        raise
+
+
+def stop(cloud: Cloud) -> None:
+    """End both servers; what they hold stays on disk."""
+    processes.stop(cloud.data_api)
+    processes.stop(cloud.control_plane)
+    replace(cloud, control_plane=None, data_api=None).save()
+
+
+def is_up(cloud: Cloud | None) -> bool:
+    return bool(cloud) and processes.is_running(cloud.control_plane) and processes.is_running(cloud.data_api)
+
+
+def _start_control_plane(cloud: Cloud) -> processes.Server:
+    state = cloud.directory / "aws"
+    scratch = state / "tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
+    environment = (
+        os.environ
+        | cloud.environment()
+        | {
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(cloud.aws_port),
+            "MINISTACK_HOST": "127.0.0.1",
+            "MINISTACK_ACCOUNT_ID": ACCOUNT,
+            "MINISTACK_REGION": REGION,
+            "PERSIST_STATE": "1",
+            "STATE_DIR": str(state / "state"),
+            "S3_PERSIST": "1",
+            "S3_DATA_DIR": str(state / "s3"),
+            "TMPDIR": str(scratch),
+        }
+    )
+    return processes.start(
+        # From its own directory: a Lambda must find the package it was deployed with, not this repository.
+        [sys.executable, "-m", "ministack"],
+        environment=environment,
+        cwd=state,
+        log=_log(cloud, "aws"),
+    )
+
+
+def _start_data_api(cloud: Cloud, resume_seconds: float) -> processes.Server:
+    command = [
+        sys.executable, "-m", "local", "data-api",
+        "--port", str(cloud.data_api_port),
+        "--aws", cloud.aws_url,
+        "--data", str(cloud.directory / "clusters"),
+        "--resume-seconds", str(resume_seconds),
+    ]  # fmt: skip
+    environment = os.environ | cloud.environment()
+    return processes.start(command, environment=environment, cwd=REPOSITORY, log=_log(cloud, "data-api"))
+
+
+def _log(cloud: Cloud, name: str) -> Path:
+    return cloud.directory / "logs" / f"{name}.log"
+
+
+def _server(server: processes.Server | None) -> processes.Server:
+    assert server is not None
+    return server

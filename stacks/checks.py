@@ -1,0 +1,160 @@
+"""What makes a setting undeployable. Each problem names the field, the value got and the way out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from ipaddress import IPv4Network
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stacks.config import Settings
+
+# New clusters of these minors are refused by AWS although the CDK still names them (cfn-lint W3690).
+RETIRED_ENGINE_VERSIONS = ("16.0", "16.1", "16.2", "16.4", "16.6")
+SUPPORTED_ENGINE_VERSIONS = ("16.3", "16.8", "16.9", "16.10", "16.11", "16.13")
+RESERVED_USERNAMES = ("admin", "rdsadmin")
+
+
+def problems(settings: Settings) -> list[str]:
+    """Every reason why these settings cannot be deployed; empty when they can."""
+    return [
+        problem
+        for check in (_network, _names, _engine, _capacity, _pausing, _periods)
+        for problem in check(settings)
+    ]
+
+
+def _network(s: Settings) -> Iterator[str]:
+    if elsewhere := tuple(zone for zone in s.availability_zones if zone[:-1] != s.region):
+        yield (
+            f"availability_zones must lie in the region deployed to, got {_shown(elsewhere)} for {s.region}:"
+            f" set AWS_REGION={elsewhere[0][:-1]}, or name zones of {s.region} in stacks/config.py"
+        )
+    if len(set(s.availability_zones)) < 2 or len(set(s.availability_zones)) != len(s.availability_zones):
+        yield f"availability_zones must be 2 or more different zones, got {_shown(s.availability_zones)}"
+    fields = {
+        "vpc_cidr": (s.vpc_cidr,),
+        "public_subnet_cidrs": s.public_subnet_cidrs,
+        "private_subnet_cidrs": s.private_subnet_cidrs,
+    }
+    networks: list[tuple[str, IPv4Network]] = []
+    for field, cidrs in fields.items():
+        for cidr in cidrs:
+            try:
+                network = IPv4Network(cidr)
+            except ValueError as error:
+                yield f"{field} must be IPv4 ranges like 10.0.0.0/20, got {cidr}: {error}"
+                return
+            if not 16 <= network.prefixlen <= 28:
+                yield f"{field} must be between /16 and /28, got {cidr}: AWS allows no other sizes"
+            networks.append((field, network))
+        if field != "vpc_cidr" and len(cidrs) != len(s.availability_zones):
+            yield f"{field} must have one range for each of {len(s.availability_zones)} zones, got {_shown(cidrs)}"
+    (_, vpc), *subnets = networks
+    for field, network in subnets:
+        if not network.subnet_of(vpc):
+            yield f"{field} must lie within vpc_cidr {vpc}, got {network}: choose a range inside, or a larger VPC"
+    for (_, one), (field, other) in combinations(subnets, 2):
+        if one.overlaps(other):
+            yield f"{field} must not overlap other subnets, got {other} over {one}: choose a free range"
+
+
+def _names(s: Settings) -> Iterator[str]:
+    if s.master_username in RESERVED_USERNAMES or s.master_username.startswith("pg_"):
+        yield (
+            f"master_username must not be reserved by PostgreSQL or RDS, got {s.master_username}:"
+            " admin, rdsadmin and pg_... are; choose another, like stchat"
+        )
+    elif not re.fullmatch(r"[a-z][a-z0-9_]{0,15}", s.master_username):
+        yield (
+            "master_username must be a lower-case letter, then up to 15 letters, digits or _,"
+            f" got {s.master_username}"
+        )
+    if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", s.database_name):
+        yield (
+            "database_name must be lower-case letters, digits and _ (63 at most, no . or -),"
+            f" got {s.database_name}: it would need quotes in every SQL statement"
+        )
+    if not re.fullmatch(r"[a-z](?:[a-z0-9]|-(?=[a-z0-9])){0,62}", s.cluster_identifier):
+        yield (
+            "cluster_identifier must be lower-case letters, digits and single hyphens (63 at most),"
+            f" got {s.cluster_identifier}"
+        )
+    if not re.fullmatch(r"[A-Za-z0-9/_+=.@-]{1,500}", s.master_secret_name):
+        yield f"master_secret_name must be letters, digits and /_+=.@- only, got {s.master_secret_name}"
+    elif re.search(r"-[A-Za-z0-9]{6}$", s.master_secret_name):
+        yield (
+            "master_secret_name must not end in a hyphen and six characters (Secrets Manager adds such a suffix"
+            f" to ARNs), got {s.master_secret_name}"
+        )
+
+
+def _engine(s: Settings) -> Iterator[str]:
+    if s.engine_version in RETIRED_ENGINE_VERSIONS:
+        yield (
+            f"engine_version must be one that AWS still creates, got {s.engine_version}, which it has retired:"
+            " take 16.13, or the LTS 16.8"
+        )
+    elif s.engine_version not in SUPPORTED_ENGINE_VERSIONS:
+        yield (
+            f"engine_version must be one of {', '.join(SUPPORTED_ENGINE_VERSIONS)}, got {s.engine_version}:"
+            " a newer minor is added in stacks/checks.py"
+        )
+
+
+def _capacity(s: Settings) -> Iterator[str]:
+    for field, acu, least in (("min_acu", s.min_acu, 0), ("max_acu", s.max_acu, 1)):
+        if not least <= acu <= 256:
+            yield f"{field} must be {least} to 256 ACU, got {acu:g}"
+        if acu * 2 % 1:
+            yield f"{field} must be in steps of 0.5 ACU, got {acu:g}: take {int(acu * 2) / 2:g}"
+    if s.max_acu < s.min_acu:
+        yield f"max_acu must be at least min_acu, got {s.max_acu:g} < {s.min_acu:g}"
+    if not 0 <= s.readers <= 15:
+        yield f"readers must be 0 to 15, got {s.readers}"
+    if s.instance_type and not s.instance_type.to_string().startswith("r"):
+        yield (
+            f"instance_type must be a memory-optimised r class, got {s.instance_type.to_string()}:"
+            " take one like r8g.large, or None for Serverless v2"
+        )
+
+
+def _pausing(s: Settings) -> Iterator[str]:
+    if s.pause_after is None:
+        if s.min_acu == 0 and not s.instance_type:
+            yield "pause_after must be set when min_acu is 0, got None: take 1800 s, or min_acu=0.5 to stay awake"
+        return
+    seconds = s.pause_after.to_seconds()
+    if not 300 <= seconds <= 86_400:
+        yield f"pause_after must be 300 to 86400 s, got {seconds:g}: Aurora allows no other interval"
+    if s.min_acu > 0:
+        yield (
+            f"pause_after must be None when min_acu is above 0, got {seconds:g} s with {s.min_acu:g} ACU:"
+            " a cluster pauses at 0 ACU alone; set min_acu=0 or pause_after=None"
+        )
+    if s.instance_type:
+        yield (
+            f"pause_after must be None with instance_type, got {seconds:g} s: an always-on instance never pauses;"
+            " set pause_after=None"
+        )
+    if s.rds_proxy:
+        yield (
+            f"rds_proxy must be False when the cluster may pause, got True with pause_after={seconds:g} s:"
+            " its open connections keep the cluster awake; set rds_proxy=False, or min_acu=0.5 and pause_after=None"
+        )
+
+
+def _periods(s: Settings) -> Iterator[str]:
+    days = s.backup_retention.to_days(integral=False)
+    if not 1 <= days <= 35 or days % 1:
+        yield f"backup_retention must be 1 to 35 whole days, got {days:g}: Aurora allows no other period"
+    if s.rotate_secrets_every is not None:
+        days = s.rotate_secrets_every.to_days(integral=False)
+        if not 1 <= days <= 1000:
+            yield f"rotate_secrets_every must be 1 to 1000 days, got {days:g}: Secrets Manager allows no other"
+
+
+def _shown(values: tuple[str, ...]) -> str:
+    return ", ".join(values) or "none"

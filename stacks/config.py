@@ -1,0 +1,125 @@
+"""The settings of each stage: `dev` is the reference configuration to the letter, `prod` differs where production must.
+
+Change a value here and `cdk diff` shows what follows. A wrong value stops synth with the field, the value
+and the way out. Sources: Aurora user guide (limits), the project's reference configuration (values).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from aws_cdk import Duration
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_rds as rds
+
+from stacks.checks import problems
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be deployed; one line a problem: field, value, way out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything of one stage that an owner may change. Names must be free in the account and region."""
+
+    stage: str
+    """Part of every stack's name, so that stages live side by side."""
+    region: str = "ap-northeast-1"
+    """Where it is deployed; `load` takes it from the CDK's environment."""
+
+    # Network
+    network_name: str = "myVPC-002-rag"
+    """Prefix of the Name tags: `<it>-vpc`, `<it>-subnet-public1-<zone>`, ..."""
+    vpc_cidr: str = "10.0.0.0/16"
+    """IPv4 range, /16 to /28."""
+    availability_zones: tuple[str, ...] = ("ap-northeast-1a", "ap-northeast-1c")
+    """One public and one private subnet each; the writer is in the first, readers in the next ones."""
+    public_subnet_cidrs: tuple[str, ...] = ("10.0.0.0/20", "10.0.16.0/20")
+    """One for each zone, with a route to the internet."""
+    private_subnet_cidrs: tuple[str, ...] = ("10.0.128.0/20", "10.0.144.0/20")
+    """One for each zone, without any route out: where the database is."""
+    security_group_name: str = "st.chat.history.rds"
+    application_security_group_only: bool = False
+    """Admit TCP 5432 from the application's security group alone instead of from the whole VPC."""
+    flow_logs: bool = False
+    """Keep the VPC's flow logs, for 1 month."""
+
+    # Credentials
+    master_username: str = "stchat"
+    master_secret_name: str = "st.chat"
+    """The roles' secrets are named after it: `<it>.app`, `<it>.read`."""
+    rotate_secrets_every: Duration | None = None
+    """Interval of the master secret's rotation, 1 to 1,000 days; None: off."""
+
+    # Database
+    database_name: str = "st_chat_db"
+    """The folder of sql/ whose database the application uses."""
+    subnet_group_name: str = "st-chat-subnet-group"
+    cluster_identifier: str = "dbclusterstchat"
+    engine_version: str = "16.13"
+    """Aurora PostgreSQL 16 minor; 16.8 is the LTS."""
+    min_acu: float = 0
+    """Aurora capacity units of about 2 GiB, 0 to 256 in steps of 0.5; 0: the cluster may pause."""
+    max_acu: float = 64
+    """1 to 256 ACU in steps of 0.5."""
+    pause_after: Duration | None = Duration.minutes(30)  # noqa: RUF009 (a Duration is immutable)
+    """Idle time before a pause, 300 to 86,400 s; None (with min_acu above 0): never."""
+    readers: int = 1
+    """0 to 15, in other zones than the writer where there are enough."""
+    instance_type: ec2.InstanceType | None = None
+    """None: Serverless v2. A memory-optimised `r` class: always-on instances of it."""
+    snapshot_identifier: str | None = None
+    """Restore this cluster snapshot into the new cluster; keep it set afterwards, or CloudFormation replaces it."""
+    rds_proxy: bool = False
+    """An RDS Proxy keeps the cluster awake and costs at least 8 ACU."""
+    ca_certificate: rds.CaCertificate = rds.CaCertificate.RDS_CA_RSA4096_G1
+    iam_authentication: bool = True
+    """Besides passwords."""
+    insights_mode: rds.DatabaseInsightsMode = rds.DatabaseInsightsMode.STANDARD
+    backup_retention: Duration = Duration.days(7)  # noqa: RUF009
+    """1 to 35 days."""
+    protect_data: bool = False
+    """Deletion and termination protection; the cluster and its secrets outlive their stacks."""
+
+    # Operations
+    alarms: bool = False
+    """CloudWatch alarms on capacity and on the schema's Lambda."""
+
+    def __post_init__(self) -> None:
+        if found := problems(self):
+            raise SettingsError("\n".join(f"{self.stage}: {problem}" for problem in found))
+
+
+DEV = Settings(stage="dev")
+
+PROD = Settings(
+    stage="prod",
+    network_name="myVPC-002-rag-prod",
+    security_group_name="st.chat.history.rds.prod",
+    application_security_group_only=True,
+    flow_logs=True,
+    master_secret_name="st.chat.prod",
+    rotate_secrets_every=Duration.days(30),
+    subnet_group_name="st-chat-subnet-group-prod",
+    cluster_identifier="dbclusterstchat-prod",
+    backup_retention=Duration.days(35),
+    protect_data=True,
+    alarms=True,
+)
+
+STAGES: Mapping[str, Settings] = {settings.stage: settings for settings in (DEV, PROD)}
+
+
+def load(stage: str, region: str | None) -> Settings:
+    """The settings of `stage`, for the region that the CDK deploys to (None: the stage's own).
+
+    Raises:
+        SettingsError: no such stage, or its zones are not in that region.
+    """
+    if stage not in STAGES:
+        raise SettingsError(
+            f"stage must be one of {', '.join(STAGES)}, got {stage!r}: cdk synth -c stage=dev"
+        )
+    return replace(STAGES[stage], region=region or STAGES[stage].region)
