@@ -22,9 +22,7 @@ def main() -> None:
         "termination_protection": settings.protect_data,
     }
     network = NetworkStack(app, "Network", stack_name=f"st-chat-{settings.stage}-network", **props)
-    database = DatabaseStack(
-        app, "Database", network=network, stack_name=f"st-chat-{settings.stage}-database", **props
-    )
+    database = DatabaseStack(app, "Database", network=network, stack_name=f"st-chat-{settings.stage}-database", **props)
     SchemaStack(app, "Schema", database=database, stack_name=f"st-chat-{settings.stage}-schema", **props)
     guard(app)
     app.synth()

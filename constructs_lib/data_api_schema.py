@@ -9,8 +9,8 @@ from aws_cdk import Annotations, CustomResource, Duration, RemovalPolicy
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
-from aws_cdk import custom_resources as cr
 from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import custom_resources as cr
 from constructs import Construct
 
 from constructs_lib.guards import MANAGED_LOGGING_POLICY, acknowledge, wildcard, wildcard_below
@@ -83,9 +83,7 @@ class DataApiSchema(Construct):
                 "AwsSolutions::AwsSolutions-SF2": "the waiter only polls for the minutes of a deploy; it logs all events",
             }
             | {
-                wildcard_below(
-                    function
-                ): "the CDK's provider framework: the versions of the one function it invokes"
+                wildcard_below(function): "the CDK's provider framework: the versions of the one function it invokes"
                 for function in (
                     on_event.function,
                     self.runner.function,

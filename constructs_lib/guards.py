@@ -8,9 +8,7 @@ from aws_cdk import Acknowledgment, App, CfnElement, Stack, Validations
 from cdk_nag import AwsSolutionsChecks
 from constructs import IConstruct
 
-ZONES_ARE_SETTINGS = (
-    "the zones are settings: the writer, the readers and the subnets must lie in known, different ones"
-)
+ZONES_ARE_SETTINGS = "the zones are settings: the writer, the readers and the subnets must lie in known, different ones"
 
 MANAGED_LOGGING_POLICY = (
     "AwsSolutions::AwsSolutions-IAM4"
@@ -25,9 +23,7 @@ def guard(app: App) -> None:
 
 def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
     """Accept findings on `construct` and below: rule id to the reason a reviewer would accept."""
-    Validations.of(construct).acknowledge(
-        *(Acknowledgment(id=rule, reason=reason) for rule, reason in reasons.items())
-    )
+    Validations.of(construct).acknowledge(*(Acknowledgment(id=rule, reason=reason) for rule, reason in reasons.items()))
 
 
 def wildcard(resource: str) -> str:

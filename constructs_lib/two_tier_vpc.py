@@ -66,6 +66,4 @@ class _GivenRanges:
 
     @jsii.member(jsii_name="allocateSubnetsCidr")
     def allocate_subnets_cidr(self, *_request: Any, **_keywords: Any) -> ec2.SubnetIpamOptions:
-        return ec2.SubnetIpamOptions(
-            allocated_subnets=[ec2.AllocatedSubnet(cidr=cidr) for cidr in self._subnet_cidrs]
-        )
+        return ec2.SubnetIpamOptions(allocated_subnets=[ec2.AllocatedSubnet(cidr=cidr) for cidr in self._subnet_cidrs])

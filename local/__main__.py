@@ -50,20 +50,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    def command(
-        name: str, run: commands.Command, help: str, *, takes_rest: bool = False
-    ) -> argparse.ArgumentParser:
+    def command(name: str, run: commands.Command, help: str, *, takes_rest: bool = False) -> argparse.ArgumentParser:
         subparser = subparsers.add_parser(name, help=help, description=help)
         subparser.set_defaults(run=run, takes_rest=takes_rest)
         return subparser
 
     up = command("up", commands.up, "start everything, deploy the app with the CDK CLI, show what is there")
-    up.add_argument(
-        "--aws-port", type=int, default=cloud.AWS_PORT, help="control plane (default: %(default)s)"
-    )
-    up.add_argument(
-        "--data-api-port", type=int, default=cloud.DATA_API_PORT, help="Data API (default: %(default)s)"
-    )
+    up.add_argument("--aws-port", type=int, default=cloud.AWS_PORT, help="control plane (default: %(default)s)")
+    up.add_argument("--data-api-port", type=int, default=cloud.DATA_API_PORT, help="Data API (default: %(default)s)")
     up.add_argument(
         "--resume-seconds",
         type=float,
@@ -80,9 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     command("cdk", commands.cdk, "run any other command of the CDK CLI, such as `cdk diff`", takes_rest=True)
     command("status", commands.status, "what runs, what is deployed; exits with 1 when nothing is up")
     command("env", commands.env, 'export lines for boto3, the aws CLI and cdk: eval "$(python -m local env)"')
-    psql = command(
-        "psql", commands.psql, "PostgreSQL's own shell on the cluster, as the master user", takes_rest=True
-    )
+    psql = command("psql", commands.psql, "PostgreSQL's own shell on the cluster, as the master user", takes_rest=True)
     psql.add_argument("--database", help="default: the application's")
     command("pause", commands.pause, "put the cluster to sleep, as Aurora does after 30 idle minutes")
     command("down", commands.down, "stop everything; state and data stay")

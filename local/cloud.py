@@ -34,12 +34,8 @@ def running(directory: Path, *, aws_port: int, data_api_port: int, resume_second
             processes.require_free_port(cloud.data_api_port, "--data-api-port")
             cloud = replace(cloud, data_api=_start_data_api(cloud, resume_seconds))
             cloud.save()
-        processes.wait_until_up(
-            _server(cloud.control_plane), f"{cloud.aws_url}/_ministack/health", _log(cloud, "aws")
-        )
-        processes.wait_until_up(
-            _server(cloud.data_api), f"{cloud.data_api_url}/_local/status", _log(cloud, "data-api")
-        )
+        processes.wait_until_up(_server(cloud.control_plane), f"{cloud.aws_url}/_ministack/health", _log(cloud, "aws"))
+        processes.wait_until_up(_server(cloud.data_api), f"{cloud.data_api_url}/_local/status", _log(cloud, "data-api"))
         yield cloud
     except BaseException:
         for name in {"data_api", "control_plane"} - was_up:

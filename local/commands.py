@@ -132,7 +132,5 @@ def _application_environment(here: Cloud) -> dict[str, str]:
         "STCHAT_DATABASE": "DatabaseName",
     }
     if missing := [output for output in names.values() if output not in outputs]:
-        raise LocalError(
-            f"the stacks have no output {', '.join(missing)}: deploy them with `python -m local deploy`"
-        )
+        raise LocalError(f"the stacks have no output {', '.join(missing)}: deploy them with `python -m local deploy`")
     return {name: outputs[output] for name, output in names.items()}

@@ -20,9 +20,7 @@ RESERVED_USERNAMES = ("admin", "rdsadmin")
 def problems(settings: Settings) -> list[str]:
     """Every reason why these settings cannot be deployed; empty when they can."""
     return [
-        problem
-        for check in (_network, _names, _engine, _capacity, _pausing, _periods)
-        for problem in check(settings)
+        problem for check in (_network, _names, _engine, _capacity, _pausing, _periods) for problem in check(settings)
     ]
 
 
@@ -69,8 +67,7 @@ def _names(s: Settings) -> Iterator[str]:
         )
     elif not re.fullmatch(r"[a-z][a-z0-9_]{0,15}", s.master_username):
         yield (
-            "master_username must be a lower-case letter, then up to 15 letters, digits or _,"
-            f" got {s.master_username}"
+            f"master_username must be a lower-case letter, then up to 15 letters, digits or _, got {s.master_username}"
         )
     if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", s.database_name):
         yield (

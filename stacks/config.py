@@ -119,7 +119,5 @@ def load(stage: str, region: str | None) -> Settings:
         SettingsError: no such stage, or its zones are not in that region.
     """
     if stage not in STAGES:
-        raise SettingsError(
-            f"stage must be one of {', '.join(STAGES)}, got {stage!r}: cdk synth -c stage=dev"
-        )
+        raise SettingsError(f"stage must be one of {', '.join(STAGES)}, got {stage!r}: cdk synth -c stage=dev")
     return replace(STAGES[stage], region=region or STAGES[stage].region)

@@ -49,16 +49,12 @@ class DatabaseStack(Stack):
         if not settings.protect_data:
             acknowledge(
                 self.database.cluster,
-                {
-                    "AwsSolutions::AwsSolutions-RDS10": "a cluster to try things on: deleting it leaves a final snapshot"
-                },
+                {"AwsSolutions::AwsSolutions-RDS10": "a cluster to try things on: deleting it leaves a final snapshot"},
             )
         if not settings.rotate_secrets_every:
             acknowledge(
                 self.database.master_secret,
-                {
-                    "AwsSolutions::AwsSolutions-SMG4": "rotation is off in this stage, as in the reference; prod rotates"
-                },
+                {"AwsSolutions::AwsSolutions-SMG4": "rotation is off in this stage, as in the reference; prod rotates"},
             )
         CfnOutput(self, "ClusterArn", value=self.database.cluster.cluster_arn)
         CfnOutput(self, "SecretArn", value=self.database.secret.secret_arn)

@@ -45,9 +45,7 @@ class NetworkStack(Stack):
                 security_group_name=f"{settings.security_group_name}.app",
                 description="The application that may open connections to the chat database",
             )
-            self.database_security_group.add_ingress_rule(
-                application, POSTGRES, "PostgreSQL from the application"
-            )
+            self.database_security_group.add_ingress_rule(application, POSTGRES, "PostgreSQL from the application")
             CfnOutput(self, "ApplicationSecurityGroupId", value=application.security_group_id)
         else:
             self.database_security_group.add_ingress_rule(
@@ -58,9 +56,7 @@ class NetworkStack(Stack):
         if not settings.flow_logs:
             acknowledge(
                 self.vpc,
-                {
-                    "AwsSolutions::AwsSolutions-VPC7": "nothing runs in this VPC but the database; prod keeps them"
-                },
+                {"AwsSolutions::AwsSolutions-VPC7": "nothing runs in this VPC but the database; prod keeps them"},
             )
 
     @property

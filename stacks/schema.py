@@ -7,8 +7,8 @@ from aws_cdk import aws_rds as rds
 from constructs import Construct
 
 from constructs_lib.aurora import UNSAFE_IN_PASSWORDS
-from constructs_lib.guards import acknowledge
 from constructs_lib.data_api_schema import DataApiSchema
+from constructs_lib.guards import acknowledge
 from constructs_lib.stchat_function import SQL
 from stacks.config import Settings
 from stacks.database import DatabaseStack
