@@ -1,0 +1,2 @@
+-- stchat: non-transactional
+CREATE DATABASE st_chat_db;

@@ -1,0 +1,148 @@
+"""The client of the RDS Data API: statements, transactions, and the patience that a paused cluster asks for.
+
+Repeated is only what cannot have run (asleep, throttled, never sent) or what the caller calls repeatable. The rest
+is raised as UnknownOutcomeError, for the caller to find out. SQL and parameters are never logged.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from stchat.errors import StchatError, UnavailableError, UnknownOutcomeError
+from stchat.faults import translate
+from stchat.values import Row, to_parameters, to_rows
+
+if TYPE_CHECKING:
+    from types_boto3_rds_data import RDSDataServiceClient
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+STATEMENT_SECONDS = 45  # how long the Data API waits for a statement
+LONGEST_PAUSE = 5.0  # seconds between two tries
+
+
+def client() -> RDSDataServiceClient:
+    """botocore's own retries are off, since it would send an ExecuteStatement again that a 5xx may have run."""
+    config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=STATEMENT_SECONDS + 15)
+    return boto3.client("rds-data", config=config)
+
+
+@dataclass(frozen=True)
+class Result:
+    """`rows` by column label, of a query; `updated`, the number of rows that another statement changed."""
+
+    rows: list[Row]
+    updated: int
+
+
+@dataclass(frozen=True)
+class DataApi:
+    """One database of a cluster. `patience`: how many seconds a call may wait for a cluster that is asleep or busy."""
+
+    client: RDSDataServiceClient
+    cluster_arn: str
+    secret_arn: str
+    database: str
+    patience: float = 180.0
+
+    def on(self, database: str) -> DataApi:
+        return replace(self, database=database)
+
+    def execute(
+        self,
+        sql: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        repeatable: bool = False,
+        continue_after_timeout: bool = False,
+    ) -> Result:
+        """One statement in a transaction of its own."""
+        return self._execute(
+            sql,
+            parameters,
+            repeatable=repeatable,
+            database=self.database,
+            continueAfterTimeout=continue_after_timeout,
+        )
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Committed at the end of the block, rolled back when the block raises."""
+        begun = self._call(self.client.begin_transaction, repeatable=True, **self._target, database=self.database)
+        transaction = Transaction(self, begun["transactionId"])
+        try:
+            yield transaction
+        except BaseException:
+            transaction.roll_back()
+            raise
+        self._call(self.client.commit_transaction, **self._target, transactionId=transaction.id)
+
+    @property
+    def _target(self) -> dict[str, Any]:
+        return {"resourceArn": self.cluster_arn, "secretArn": self.secret_arn}
+
+    def _execute(self, sql: str, parameters: Mapping[str, Any] | None, *, repeatable: bool, **more: Any) -> Result:
+        answer = self._call(
+            self.client.execute_statement,
+            repeatable=repeatable,
+            **self._target,
+            sql=sql,
+            parameters=to_parameters(parameters or {}),
+            includeResultMetadata=True,
+            **more,
+        )
+        rows = to_rows(answer.get("records", []), answer.get("columnMetadata", []))
+        return Result(rows, answer["numberOfRecordsUpdated"])
+
+    def _call(self, operation: Callable[..., T], *, repeatable: bool = False, **arguments: Any) -> T:
+        started = time.monotonic()
+        pause = 0.1
+        while True:
+            try:
+                return operation(**arguments)
+            except (ClientError, BotoCoreError) as error:
+                fault = translate(error)
+                again = isinstance(fault, UnavailableError) or (repeatable and isinstance(fault, UnknownOutcomeError))
+                waited = time.monotonic() - started
+                if not again or waited + pause > self.patience:
+                    raise fault from error
+                log.info("waiting for the database, %.0f s so far: %s", waited, fault)
+            time.sleep(pause * random.uniform(0.5, 1.0))
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """A transaction that is open. It ends by itself after 3 minutes without a call."""
+
+    api: DataApi
+    id: str
+
+    def execute(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, *, continue_after_timeout: bool = False
+    ) -> Result:
+        return self.api._execute(
+            sql,
+            parameters,
+            repeatable=False,
+            transactionId=self.id,
+            continueAfterTimeout=continue_after_timeout,
+        )
+
+    def roll_back(self) -> None:
+        """Never raises: what cannot be rolled back now ends by itself."""
+        try:
+            self.api._call(self.api.client.rollback_transaction, **self.api._target, transactionId=self.id)
+        except StchatError as error:
+            log.warning("could not roll back, the transaction will end by itself: %s", error)

@@ -1,0 +1,87 @@
+"""The custom resource that keeps the schema: the two functions that the CDK's Provider framework calls.
+
+`on_event` looks at what was asked. `is_complete` does what it can in the time it has, and is called again
+until it says that it is complete. The reason that CloudFormation shows is the text of the error raised.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any, Protocol
+
+import boto3
+
+from stchat.data_api import DataApi, client
+from stchat.errors import InDoubtError, MigrationError, StchatError
+from stchat.migrations.migration import Migration
+from stchat.migrations.roles import key_roles, parse_roles
+from stchat.migrations.runner import Runner
+from stchat.settings import Settings
+
+logging.getLogger("stchat").setLevel(logging.INFO)
+log = logging.getLogger(__name__)
+
+PHYSICAL_ID = "stchat-schema"  # constant: another one would be a replacement, and then a Delete
+SQL = Path(__file__).parents[2] / "sql"
+
+PATIENCE_SECONDS = 20.0  # waited within one call for a cluster that is asleep, or for another runner
+RESERVE_SECONDS = 70.0  # one call of the Data API, and the end of this one
+REASON_CHARACTERS = 1_000  # CloudFormation's whole answer has 4 KB
+
+Event = dict[str, Any]
+
+
+class Context(Protocol):
+    def get_remaining_time_in_millis(self) -> int: ...
+
+
+def on_event(event: Event, _: Context) -> Event:
+    if event["RequestType"] != "Delete":
+        _migrations(event)
+        _roles(event)
+    return {"PhysicalResourceId": PHYSICAL_ID}
+
+
+def is_complete(event: Event, context: Context) -> Event:
+    """Delete touches no data, so there is nothing to do."""
+    if event["RequestType"] == "Delete":
+        return {"IsComplete": True}
+    try:
+        return _is_complete(event, context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS)
+    except StchatError as error:
+        reason = str(error)
+        log.error("%s", reason)
+        raise MigrationError(
+            reason[: REASON_CHARACTERS - 3] + "..." if len(reason) > REASON_CHARACTERS else reason
+        ) from None
+
+
+def _is_complete(event: Event, seconds: float) -> Event:
+    settings = Settings.from_environment()
+    migrations = _migrations(event)
+    patience = max(0.0, min(PATIENCE_SECONDS, seconds))
+    api = DataApi(client(), settings.cluster_arn, settings.secret_arn, settings.database, patience)
+    runner = Runner(api, migrations, SQL, _deploy(event))
+    if not runner.apply(patience=patience, seconds=seconds):
+        return {"IsComplete": False}
+    try:
+        key_roles(api, boto3.client("secretsmanager"), _roles(event))
+    except InDoubtError as reason:
+        log.info("%s", reason)
+        return {"IsComplete": False}
+    return {"IsComplete": True, "Data": {"Migrations": str(len(migrations))}}
+
+
+def _migrations(event: Event) -> list[Migration]:
+    return [Migration.from_property(value) for value in event["ResourceProperties"]["Migrations"]]
+
+
+def _roles(event: Event) -> dict[str, str]:
+    return parse_roles(event["ResourceProperties"].get("Roles", []))
+
+
+def _deploy(event: Event) -> str:
+    """The stack and CloudFormation's request, which stays the same while this one is called again."""
+    stack = event["StackId"].rpartition(":stack/")[2].partition("/")[0]
+    return f"{stack} {event['RequestId']}"

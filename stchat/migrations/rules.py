@@ -1,0 +1,64 @@
+"""What a statement may not do in a migration: judged on PostgreSQL's own syntax tree.
+
+The nodes are pglast's; they are told apart by their class's name, so that this module needs no pglast.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stchat.migrations.alone import KINDS, recognise
+
+_REFUSED = {
+    "TransactionStmt": "the transaction is the runner's: leave BEGIN, COMMIT, ROLLBACK and savepoints out",
+    "CopyStmt": "COPY does not go through the Data API: write INSERT",
+    "DropdbStmt": "dropping a database is no migration: drop it by hand",
+    "AlterSystemStmt": "ALTER SYSTEM is not Aurora's way: set it in a parameter group",
+    "CreateTableSpaceStmt": "Aurora has one tablespace: leave it out",
+}
+
+
+def refusal(node: Any, statement: str, *, transactional: bool) -> str | None:
+    """Why this statement cannot be run, and what to do; None if it can."""
+    kind = type(node).__name__
+    if why := _REFUSED.get(kind):
+        return why
+    if why := _never(kind, node):
+        return why
+    names = _alone(kind, node)
+    if names is None:
+        lost = kind == "VariableSetStmt" and not transactional
+        return "a SET is lost with its call here: leave it out, or make the file transactional" if lost else None
+    if transactional:
+        return "cannot run in a transaction: begin the file with the line `-- stchat: non-transactional`"
+    found = recognise(statement)
+    if not found or {k: v.lower() for k, v in found[1].items()} != names:
+        return "write it as " + " or ".join(kind.form for kind in KINDS) + ", with plain lower-case names"
+    return None
+
+
+def _never(kind: str, node: Any) -> str | None:
+    """What runs in no transaction, and of which nobody could tell afterwards whether it has run."""
+    if kind == "VacuumStmt" and node.is_vacuumcmd:
+        return "VACUUM is autovacuum's work: leave it out, or run it by hand"
+    options = {option.defname for option in getattr(node, "params", None) or ()} if kind == "ReindexStmt" else set()
+    if "concurrently" in options:
+        return "REINDEX CONCURRENTLY is no migration: create the index under a new name and drop the old one"
+    if kind == "AlterTableStmt" and any(getattr(command.def_, "concurrent", False) for command in node.cmds):
+        return "DETACH PARTITION cannot be CONCURRENTLY in a migration: leave CONCURRENTLY out"
+    return None
+
+
+def _alone(kind: str, node: Any) -> dict[str, str] | None:
+    """The names in a statement that runs in no transaction; None for any other."""
+    if kind == "CreatedbStmt":
+        return {"name": node.dbname}
+    if kind == "IndexStmt" and node.concurrent:
+        return {"name": node.idxname or "", "table": _relation(node.relation)}
+    if kind == "DropStmt" and node.concurrent:
+        return {"name": " ".join(".".join(part.sval for part in name) for name in node.objects)}
+    return None
+
+
+def _relation(relation: Any) -> str:
+    return f"{relation.schemaname}.{relation.relname}" if relation.schemaname else str(relation.relname)

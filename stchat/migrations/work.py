@@ -1,0 +1,155 @@
+"""One step of one file, in the two ways in which PostgreSQL can run it.
+
+A step begins by claiming the file's row of the ledger. It ends with the row saying that it is done, or raises; after
+anything but a StatementError the next runner, or this one, goes by what the ledger and the catalog then say.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from stchat.data_api import STATEMENT_SECONDS, DataApi, Transaction
+from stchat.errors import DatabaseError, LedgerError, StatementError, StatementTimeoutError
+from stchat.migrations.alone import Alone
+from stchat.migrations.ledger import Claim, Ledger
+from stchat.migrations.migration import Script
+
+log = logging.getLogger(__name__)
+
+TRIES = 3  # of a statement that fails when nobody listens any more, for one deploy
+POLL_SECONDS = 5.0
+
+# Not the statement's fault, and gone in a while: locks, deadlocks, restarts, too many connections.
+_PASSING = ("55P03", "55006", "40P01", "40001", "57P01", "57P02", "57P03", "57P05", "53300")
+_PASSING_CLASS = "08"
+_TRANSACTION_FAILED = "25P02"
+_LOG = "PostgreSQL's message is in the cluster's log alone"
+
+_AT_WORK = """
+SELECT coalesce(p.phase || coalesce(' ' || p.blocks_done * 100 / nullif(p.blocks_total, 0) || ' %', ''), 'at work')
+       AS progress
+FROM pg_stat_activity AS a LEFT JOIN pg_stat_progress_create_index AS p ON p.pid = a.pid
+WHERE a.pid = :pid AND a.state = 'active'"""
+
+
+class NotYetError(Exception):
+    """Nothing is wrong; there is something to wait for, and the text says what."""
+
+
+def passing(error: DatabaseError) -> bool:
+    return error.sqlstate in _PASSING or error.sqlstate.startswith(_PASSING_CLASS)
+
+
+def failure(script: Script, index: int, error: DatabaseError) -> StatementError:
+    more = "".join(f"; {text}" for text in (error.detail, error.hint) if text)
+    return StatementError(
+        f"{script.place(index, error.position)}: {error}{more} (SQLSTATE {error.sqlstate})",
+        sqlstate=error.sqlstate,
+    )
+
+
+def together(ledger: Ledger, script: Script, done: int, deadline: float) -> int:
+    """All that is left of a transactional file, or one statement of another, in a transaction with its record.
+
+    `deadline`: when a statement that is still at work is given up, by time.monotonic().
+    """
+    stop = len(script.statements) if script.migration.transactional else done + 1
+    with ledger.api.transaction() as transaction:
+        claimed = _claim(ledger, script, done, transaction)
+        for index in range(done, stop):
+            try:
+                transaction.execute(script.statements[index].text, continue_after_timeout=True)
+            except StatementTimeoutError:
+                _outlast(ledger.api, transaction, script, index, claimed.pid, deadline)
+            except DatabaseError as error:
+                raise error if passing(error) else failure(script, index, error) from error
+        _recorded(ledger.advance(script, stop, transaction), script)
+    return stop
+
+
+def by_itself(ledger: Ledger, script: Script, done: int, kind: Alone, names: dict[str, str]) -> int:
+    """A statement that runs in no transaction. What became of it, the catalog tells the step after this one."""
+    statement = script.statements[done].text
+    claimed = _claim(ledger, script, done)
+    found = _probe(ledger.api, kind, names, statement)
+    match found["state"]:
+        case "done":
+            _recorded(ledger.advance(script, done + 1), script)
+            return done + 1
+        case "running":
+            raise NotYetError(f"{script.place(done)}: {found['progress']}")
+        case "broken":
+            log.info("%s: what an earlier try left behind is cleared away", script.place(done))
+            _start(ledger.api, found["cure"])
+            return done
+    if claimed.tries == TRIES:
+        what = f"did not get done in {TRIES} tries of over {STATEMENT_SECONDS} s"
+        raise StatementError(f"{script.place(done)}: {what}; {_LOG}")
+    _recorded(ledger.count_try(script.migration, claimed.tries + 1), script)
+    try:
+        _start(ledger.api, statement)
+    except DatabaseError as error:
+        if passing(error):
+            raise
+        after = _probe(ledger.api, kind, names, statement)
+        if after["state"] in ("done", "running"):
+            return done
+        if after["state"] == "broken":
+            _start(ledger.api, after["cure"])
+        raise failure(script, done, error) from error
+    return done
+
+
+def _claim(ledger: Ledger, script: Script, done: int, within: Transaction | None = None) -> Claim:
+    claimed = ledger.claim(script.migration, within)
+    if claimed is None or claimed.statements != done:
+        raise NotYetError(f"{script.migration.path}: another runner is at work on it, or has just applied it")
+    if done:
+        check_done(script, claimed.statements, claimed.done)
+    return claimed
+
+
+def check_done(script: Script, statements: int, done: str) -> None:
+    """A file that stopped half-way may be mended from the statement on at which it stopped, not before."""
+    if statements > len(script.statements) or (statements and script.done(statements) != done):
+        raise LedgerError(
+            f"{script.migration.path}: its first {statements} statement(s) have run, and are not in the file any more:"
+            " put them back as they were, and change only what comes after them"
+        )
+
+
+def _recorded(recorded: bool, script: Script) -> None:
+    if not recorded:
+        raise NotYetError(f"{script.migration.path}: another runner has taken over")
+
+
+def _probe(api: DataApi, kind: Alone, names: dict[str, str], statement: str) -> dict[str, str]:
+    return api.execute(kind.probe, {**names, "statement": statement}, repeatable=True).rows[0]
+
+
+def _start(api: DataApi, statement: str) -> None:
+    try:
+        api.execute(statement, continue_after_timeout=True)
+    except StatementTimeoutError:
+        log.info("still at work after %d s, and goes on", STATEMENT_SECONDS)
+
+
+def _outlast(api: DataApi, transaction: Transaction, script: Script, index: int, pid: int, deadline: float) -> None:
+    """Waits for a statement that has gone on after its call."""
+    place = script.place(index)
+    while rows := api.execute(_AT_WORK, {"pid": pid}, repeatable=True).rows:
+        log.info("%s: %s", place, rows[0]["progress"])
+        if time.monotonic() + POLL_SECONDS > deadline:
+            api.execute("SELECT pg_cancel_backend(:pid::integer)", {"pid": pid}, repeatable=True)
+            raise StatementError(
+                f"{place}: takes longer than a deploy can hold a transaction, and was cancelled:"
+                " run `python -m stchat schema apply`, or build indexes CONCURRENTLY"
+            )
+        time.sleep(POLL_SECONDS)
+    try:
+        transaction.execute("SELECT 1")
+    except DatabaseError as error:
+        if error.sqlstate != _TRANSACTION_FAILED:
+            raise
+        raise StatementError(f"{place}: failed after more than {STATEMENT_SECONDS} s; {_LOG}") from error
