@@ -10,6 +10,8 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_rds as rds
 from constructs import Construct
 
+from constructs_lib.guards import acknowledge
+
 # Characters that would need escapes in a connection string or in a shell.
 UNSAFE_IN_PASSWORDS = "\"'@/\\ %+~`#$&*()|[]{}:;<>?!^,="
 
@@ -22,6 +24,31 @@ class Capacity:
     max_acu: float
     pause_after: Duration | None
     instance_type: ec2.InstanceType | None = None
+
+    def instance(
+        self, id: str, *, availability_zone: str, ca_certificate: rds.CaCertificate, reader: bool = False
+    ) -> rds.IClusterInstance:
+        """One instance; readers have a promotion tier of 1, in which they pause and resume with the writer."""
+        # The template's engine version is the truth: a minor upgrade behind its back would make the next
+        # deploy try a downgrade.
+        if self.instance_type:
+            return rds.ClusterInstance.provisioned(
+                id,
+                instance_type=self.instance_type,
+                availability_zone=availability_zone,
+                ca_certificate=ca_certificate,
+                promotion_tier=1 if reader else 0,
+                publicly_accessible=False,
+                auto_minor_version_upgrade=False,
+            )
+        return rds.ClusterInstance.serverless_v2(
+            id,
+            availability_zone=availability_zone,
+            ca_certificate=ca_certificate,
+            scale_with_writer=True if reader else None,
+            publicly_accessible=False,
+            auto_minor_version_upgrade=False,
+        )
 
 
 class AuroraPostgres(Construct):
@@ -74,66 +101,50 @@ class AuroraPostgres(Construct):
             removal_policy=removal_policy if protected else RemovalPolicy.DESTROY,
         )
 
-        def instance(id: str, number: int) -> rds.IClusterInstance:
-            zone = subnets[number % len(subnets)].availability_zone
-            # The template's engine version is the truth: an upgrade behind its back would make the next
-            # deploy try a downgrade.
-            if capacity.instance_type:
-                return rds.ClusterInstance.provisioned(
-                    id,
-                    instance_type=capacity.instance_type,
-                    ca_certificate=ca_certificate,
-                    availability_zone=zone,
-                    publicly_accessible=False,
-                    auto_minor_version_upgrade=False,
-                )
-            return rds.ClusterInstance.serverless_v2(
-                id,
-                # Promotion tier 0-1: readers pause and resume with the writer.
-                scale_with_writer=number > 0 or None,
-                ca_certificate=ca_certificate,
-                availability_zone=zone,
-                publicly_accessible=False,
-                auto_minor_version_upgrade=False,
-            )
-
-        props = {
-            "engine": rds.DatabaseClusterEngine.aurora_postgres(
+        zones = [subnet.availability_zone for subnet in subnets]
+        self.cluster = rds.DatabaseCluster(
+            self,
+            "Cluster",
+            engine=rds.DatabaseClusterEngine.aurora_postgres(
                 version=rds.AuroraPostgresEngineVersion.of(engine_version, engine_version.split(".")[0])
             ),
-            "cluster_identifier": identifier,
-            "vpc": vpc,
-            "subnet_group": subnet_group,
-            "security_groups": [security_group],
-            "writer": instance("Writer", 0),
-            "readers": [instance(f"Reader{number}", number) for number in range(1, readers + 1)],
-            "enable_data_api": True,
-            "iam_authentication": iam_authentication,
-            "storage_encrypted": True,
-            "backup": rds.BackupProps(retention=backup_retention),
-            "copy_tags_to_snapshot": True,
-            "database_insights_mode": insights_mode,
-            "removal_policy": removal_policy,
-            "deletion_protection": protected,
-        }
-        if not capacity.instance_type:
-            props |= {
-                "serverless_v2_min_capacity": capacity.min_acu,
-                "serverless_v2_max_capacity": capacity.max_acu,
-                "serverless_v2_auto_pause_duration": capacity.pause_after,
-            }
-        self.cluster: rds.DatabaseCluster | rds.DatabaseClusterFromSnapshot
+            credentials=rds.Credentials.from_secret(self.master_secret),
+            cluster_identifier=identifier,
+            vpc=vpc,
+            subnet_group=subnet_group,
+            security_groups=[security_group],
+            writer=capacity.instance("Writer", availability_zone=zones[0], ca_certificate=ca_certificate),
+            readers=[
+                capacity.instance(
+                    f"Reader{number}",
+                    availability_zone=zones[number % len(zones)],
+                    ca_certificate=ca_certificate,
+                    reader=True,
+                )
+                for number in range(1, readers + 1)
+            ],
+            serverless_v2_min_capacity=None if capacity.instance_type else capacity.min_acu,
+            serverless_v2_max_capacity=None if capacity.instance_type else capacity.max_acu,
+            serverless_v2_auto_pause_duration=capacity.pause_after,
+            enable_data_api=True,
+            iam_authentication=iam_authentication,
+            storage_encrypted=True,
+            backup=rds.BackupProps(retention=backup_retention),
+            copy_tags_to_snapshot=True,
+            database_insights_mode=insights_mode,
+            removal_policy=removal_policy,
+            deletion_protection=protected,
+        )
         if snapshot_identifier:
-            self.cluster = rds.DatabaseClusterFromSnapshot(
-                self,
-                "Cluster",
-                snapshot_identifier=snapshot_identifier,
-                snapshot_credentials=rds.SnapshotCredentials.from_secret(self.master_secret),
-                **props,
-            )
-        else:
-            self.cluster = rds.DatabaseCluster(
-                self, "Cluster", credentials=rds.Credentials.from_secret(self.master_secret), **props
+            # The snapshot brings the master's name; the password becomes the secret's. The CDK's own construct for
+            # this (DatabaseClusterFromSnapshot) would make a second secret.
+            resource = self.cluster.node.default_child
+            assert isinstance(resource, rds.CfnDBCluster)
+            resource.snapshot_identifier = snapshot_identifier
+            resource.master_username = None
+            acknowledge(
+                self.cluster,
+                {"CloudFormation-Validate::F3021": "a restored cluster has the master username of its snapshot"},
             )
         # The secret once it is attached: whoever refers to it waits until it holds the cluster's address.
         attached = self.cluster.secret

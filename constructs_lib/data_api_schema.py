@@ -33,7 +33,7 @@ class DataApiSchema(Construct):
         *,
         directory: Path,
         strict: bool,
-        cluster: rds.DatabaseCluster | rds.DatabaseClusterFromSnapshot,
+        cluster: rds.DatabaseCluster,
         secret: secretsmanager.ISecret,
         roles: Mapping[str, secretsmanager.ISecret],
     ) -> None:
@@ -80,7 +80,7 @@ class DataApiSchema(Construct):
             {
                 MANAGED_LOGGING_POLICY: "the CDK's provider framework: its functions may write logs, nothing else",
                 wildcard("*"): "the CDK's waiter: log delivery has no resource of its own to name",
-                "AwsSolutions::AwsSolutions-SF2": "the waiter only polls for the minutes of a deploy; it logs all events",
+                "AwsSolutions::AwsSolutions-SF2": "the waiter only polls while a deploy lasts; it logs all events",
             }
             | {
                 wildcard_below(function): "the CDK's provider framework: the versions of the one function it invokes"

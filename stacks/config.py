@@ -27,7 +27,9 @@ class Settings:
     stage: str
     """Part of every stack's name, so that stages live side by side."""
     region: str = "ap-northeast-1"
-    """Where it is deployed; `load` takes it from the CDK's environment."""
+    """Where it is deployed; `load` takes both from the CDK's environment."""
+    account: str | None = None
+    """12 digits; None: the one of whoever deploys."""
 
     # Network
     network_name: str = "myVPC-002-rag"
@@ -112,12 +114,12 @@ PROD = Settings(
 STAGES: Mapping[str, Settings] = {settings.stage: settings for settings in (DEV, PROD)}
 
 
-def load(stage: str, region: str | None) -> Settings:
-    """The settings of `stage`, for the region that the CDK deploys to (None: the stage's own).
+def load(stage: str, *, region: str | None, account: str | None) -> Settings:
+    """The settings of `stage`, for the account and region that the CDK deploys to (None: the stage's own).
 
     Raises:
         SettingsError: no such stage, or its zones are not in that region.
     """
     if stage not in STAGES:
         raise SettingsError(f"stage must be one of {', '.join(STAGES)}, got {stage!r}: cdk synth -c stage=dev")
-    return replace(STAGES[stage], region=region or STAGES[stage].region)
+    return replace(STAGES[stage], region=region or STAGES[stage].region, account=account)

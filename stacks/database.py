@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, RemovalPolicy
+from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
+from constructs_lib.alarms import Alarms
 from constructs_lib.aurora import AuroraPostgres, Capacity
 from constructs_lib.guards import ZONES_ARE_SETTINGS, acknowledge
 from stacks.config import Settings
 from stacks.network import NetworkStack
+from stacks.stage_stack import StageStack
 
 
-class DatabaseStack(Stack):
+class DatabaseStack(StageStack):
     """Holds the data, and nothing whose failure could roll it back."""
 
-    def __init__(
-        self, scope: Construct, id: str, *, settings: Settings, network: NetworkStack, **stack_props: object
-    ) -> None:
-        super().__init__(scope, id, **stack_props)
+    def __init__(self, scope: Construct, id: str, *, settings: Settings, network: NetworkStack) -> None:
+        super().__init__(
+            scope,
+            id,
+            settings=settings,
+            description="The Aurora PostgreSQL cluster that holds chat history and chat memory",
+        )
         self.database = AuroraPostgres(
             self,
             "Database",
@@ -45,17 +51,33 @@ class DatabaseStack(Stack):
             ),
             snapshot_identifier=settings.snapshot_identifier,
         )
+        cluster = self.database.cluster
+        if settings.rds_proxy:
+            proxy = cluster.add_proxy(
+                "Proxy",
+                secrets=[self.database.secret],
+                vpc=network.vpc,
+                vpc_subnets=ec2.SubnetSelection(subnets=network.vpc.isolated_subnets),
+                security_groups=[network.database_security_group],
+                iam_auth=True,
+                require_tls=True,
+            )
+            CfnOutput(self, "ProxyEndpoint", value=proxy.endpoint)
+        if settings.alarms:
+            alarms = Alarms(self, "Alarms")
+            alarms.on_capacity_at_maximum(cluster, settings.max_acu)
+            CfnOutput(self, "AlarmTopicArn", value=alarms.topic.topic_arn)
         acknowledge(self, {"CloudFormation-Validate::W3010": ZONES_ARE_SETTINGS})
         if not settings.protect_data:
             acknowledge(
-                self.database.cluster,
-                {"AwsSolutions::AwsSolutions-RDS10": "a cluster to try things on: deleting it leaves a final snapshot"},
+                cluster,
+                {"AwsSolutions::AwsSolutions-RDS10": "to try things on; deleting it leaves a final snapshot"},
             )
         if not settings.rotate_secrets_every:
             acknowledge(
                 self.database.master_secret,
-                {"AwsSolutions::AwsSolutions-SMG4": "rotation is off in this stage, as in the reference; prod rotates"},
+                {"AwsSolutions::AwsSolutions-SMG4": "off in this stage, as in the reference; prod rotates"},
             )
-        CfnOutput(self, "ClusterArn", value=self.database.cluster.cluster_arn)
+        CfnOutput(self, "ClusterArn", value=cluster.cluster_arn)
         CfnOutput(self, "SecretArn", value=self.database.secret.secret_arn)
-        CfnOutput(self, "WriterEndpoint", value=self.database.cluster.cluster_endpoint.socket_address)
+        CfnOutput(self, "WriterEndpoint", value=cluster.cluster_endpoint.socket_address)

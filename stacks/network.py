@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from constructs_lib.guards import ZONES_ARE_SETTINGS, acknowledge
 from constructs_lib.two_tier_vpc import TwoTierVpc
 from stacks.config import Settings
+from stacks.stage_stack import StageStack
 
 POSTGRES = ec2.Port.tcp(5432)
 
 
-class NetworkStack(Stack):
+class NetworkStack(StageStack):
     """The network that the database lies in. The application itself needs none of it: it uses the Data API."""
 
-    def __init__(self, scope: Construct, id: str, *, settings: Settings, **stack_props: object) -> None:
-        self._zones = list(settings.availability_zones)
-        super().__init__(scope, id, **stack_props)
+    def __init__(self, scope: Construct, id: str, *, settings: Settings) -> None:
+        super().__init__(scope, id, settings=settings, description="The VPC and security groups of the chat database")
         network = TwoTierVpc(
             self,
             "Network",
@@ -58,8 +58,3 @@ class NetworkStack(Stack):
                 self.vpc,
                 {"AwsSolutions::AwsSolutions-VPC7": "nothing runs in this VPC but the database; prod keeps them"},
             )
-
-    @property
-    def availability_zones(self) -> list[str]:
-        """The settings' zones, so that synth asks no account for its own."""
-        return self._zones
