@@ -37,8 +37,9 @@ class Alone:
         return _SEEN + self.answer
 
 
-KINDS = (
-    Alone(
+# By the class of the node in PostgreSQL's syntax tree.
+KINDS = {
+    "CreatedbStmt": Alone(
         form="CREATE DATABASE <name>",
         pattern=re.compile(rf"CREATE\s+DATABASE\s+(?P<name>{_IDENTIFIER})\b", re.IGNORECASE),
         answer="""
@@ -47,7 +48,7 @@ KINDS = (
                    'at work' AS progress, '' AS cure
             FROM seen""",
     ),
-    Alone(
+    "IndexStmt": Alone(
         form="CREATE [UNIQUE] INDEX CONCURRENTLY [IF NOT EXISTS] <name> ON <table>",
         pattern=re.compile(
             rf"CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(?:IF\s+NOT\s+EXISTS\s+)?(?P<name>{_IDENTIFIER})"
@@ -71,7 +72,7 @@ KINDS = (
               ON p.datname = current_database() AND p.relid = t.id
              AND p.index_relid IN (0, coalesce(i.indexrelid, 0))""",
     ),
-    Alone(
+    "DropStmt": Alone(
         form="DROP INDEX CONCURRENTLY [IF EXISTS] <name>",
         pattern=re.compile(
             rf"DROP\s+INDEX\s+CONCURRENTLY\s+(?:IF\s+EXISTS\s+)?(?P<name>{_IDENTIFIER}(?:\.{_IDENTIFIER})?)",
@@ -83,12 +84,12 @@ KINDS = (
                    'at work' AS progress, '' AS cure
             FROM seen""",
     ),
-)
+}
 
 
 def recognise(statement: str) -> tuple[Alone, dict[str, str]] | None:
     """The kind and the names in it, or None: then the statement runs in a transaction."""
-    for kind in KINDS:
+    for kind in KINDS.values():
         if found := kind.pattern.match(statement):
             return kind, found.groupdict()
     return None

@@ -74,7 +74,7 @@ class Migration:
             raise FileError(f"{self.path}: not in the package beside the code: deploy again") from None
         if (got := digest(text)) != self.checksum:
             raise FileError(
-                f"{self.path}: the text has checksum {got[:12]}, not the {self.checksum[:12]} of the deploy: deploy again"
+                f"{self.path}: has checksum {got[:12]}, not the {self.checksum[:12]} of the deploy: deploy again"
             )
         return Script(self, tuple(Statement(text[a:b], 1 + text.count("\n", 0, a)) for a, b in self.spans))
 

@@ -133,7 +133,7 @@ class _File:
             offset = len(self.text.rstrip()) if offset is None else offset
             if self.text[offset : offset + 1] == "\\":
                 message = "a command of psql, which PostgreSQL does not know: write it in SQL"
-            self._refuse(offset, message)
+            self._refuse(offset, " ".join(message.split()))
 
     def _span(self, tree: RawStmt) -> tuple[int, int]:
         """Without comments and blanks around it."""

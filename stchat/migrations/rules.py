@@ -17,6 +17,8 @@ _REFUSED = {
     "CreateTableSpaceStmt": "Aurora has one tablespace: leave it out",
 }
 
+_REINDEX = ("REINDEX_OBJECT_INDEX", "REINDEX_OBJECT_TABLE")
+
 
 def refusal(node: Any, statement: str, *, transactional: bool) -> str | None:
     """Why this statement cannot be run, and what to do; None if it can."""
@@ -33,7 +35,7 @@ def refusal(node: Any, statement: str, *, transactional: bool) -> str | None:
         return "cannot run in a transaction: begin the file with the line `-- stchat: non-transactional`"
     found = recognise(statement)
     if not found or {k: v.lower() for k, v in found[1].items()} != names:
-        return "write it as " + " or ".join(kind.form for kind in KINDS) + ", with plain lower-case names"
+        return f"write it as {KINDS[kind].form}, with names in a-z, 0-9 and _"
     return None
 
 
@@ -41,9 +43,10 @@ def _never(kind: str, node: Any) -> str | None:
     """What runs in no transaction, and of which nobody could tell afterwards whether it has run."""
     if kind == "VacuumStmt" and node.is_vacuumcmd:
         return "VACUUM is autovacuum's work: leave it out, or run it by hand"
-    options = {option.defname for option in getattr(node, "params", None) or ()} if kind == "ReindexStmt" else set()
-    if "concurrently" in options:
-        return "REINDEX CONCURRENTLY is no migration: create the index under a new name and drop the old one"
+    if kind == "ReindexStmt" and (
+        node.kind.name not in _REINDEX or any(o.defname == "concurrently" for o in node.params or ())
+    ):
+        return "REINDEX that can run in no transaction is no migration: create a new index and drop the old one"
     if kind == "AlterTableStmt" and any(getattr(command.def_, "concurrent", False) for command in node.cmds):
         return "DETACH PARTITION cannot be CONCURRENTLY in a migration: leave CONCURRENTLY out"
     return None
