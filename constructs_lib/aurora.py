@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_rds as rds
+from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from constructs_lib.guards import acknowledge
@@ -82,15 +83,8 @@ class AuroraPostgres(Construct):
     ) -> None:
         super().__init__(scope, id)
         protected = removal_policy != RemovalPolicy.SNAPSHOT
-        self.master_secret = rds.DatabaseSecret(
-            self,
-            "MasterSecret",
-            username=master_username,
-            secret_name=master_secret_name,
-            exclude_characters=UNSAFE_IN_PASSWORDS,
-        )
-        if protected:
-            self.master_secret.apply_removal_policy(removal_policy)
+        self._secrets_removal_policy = removal_policy if protected else RemovalPolicy.DESTROY
+        self.master_secret = self._new_secret("MasterSecret", master_secret_name, master_username)
         subnet_group = rds.SubnetGroup(
             self,
             "SubnetGroup",
@@ -98,7 +92,7 @@ class AuroraPostgres(Construct):
             vpc_subnets=ec2.SubnetSelection(subnets=subnets),
             subnet_group_name=subnet_group_name,
             description="Private subnets for the chat history and chat memory database",
-            removal_policy=removal_policy if protected else RemovalPolicy.DESTROY,
+            removal_policy=self._secrets_removal_policy,
         )
 
         zones = [subnet.availability_zone for subnet in subnets]
@@ -150,3 +144,19 @@ class AuroraPostgres(Construct):
         attached = self.cluster.secret
         assert attached is not None
         self.secret = attached
+
+    def role_secret(self, id: str, *, secret_name: str, role: str, database: str) -> secretsmanager.ISecret:
+        """A generated password for `role`, which the schema gives it; with the cluster's address, like the master's."""
+        return self._new_secret(id, secret_name, role, database).attach(self.cluster)
+
+    def _new_secret(self, id: str, name: str, username: str, database: str | None = None) -> rds.DatabaseSecret:
+        secret = rds.DatabaseSecret(
+            self,
+            id,
+            secret_name=name,
+            username=username,
+            dbname=database,
+            exclude_characters=UNSAFE_IN_PASSWORDS,
+        )
+        secret.apply_removal_policy(self._secrets_removal_policy)
+        return secret

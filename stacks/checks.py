@@ -6,10 +6,13 @@ import re
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 from itertools import combinations
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from stacks.config import Settings
+
+SQL = Path(__file__).resolve().parent.parent / "sql"
 
 # New clusters of these minors are refused by AWS although the CDK still names them (cfn-lint W3690).
 RETIRED_ENGINE_VERSIONS = ("16.0", "16.1", "16.2", "16.4", "16.6")
@@ -73,6 +76,11 @@ def _names(s: Settings) -> Iterator[str]:
         yield (
             "database_name must be lower-case letters, digits and _ (63 at most, no . or -),"
             f" got {s.database_name}: it would need quotes in every SQL statement"
+        )
+    elif not (SQL / s.database_name).is_dir():
+        yield (
+            f"database_name must be a database of sql/, got {s.database_name}:"
+            f" make sql/{s.database_name}/0001_<what>.sql, and CREATE DATABASE it in sql/postgres/"
         )
     if not re.fullmatch(r"[a-z](?:[a-z0-9]|-(?=[a-z0-9])){0,62}", s.cluster_identifier):
         yield (

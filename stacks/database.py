@@ -1,4 +1,4 @@
-"""The Aurora cluster with its master secret, in the private subnets."""
+"""The Aurora cluster in the private subnets, and a secret for its master and for each role that uses it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from constructs import Construct
 
 from constructs_lib.alarms import Alarms
 from constructs_lib.aurora import AuroraPostgres, Capacity
+from constructs_lib.database_access import DatabaseAccess
 from constructs_lib.guards import ZONES_ARE_SETTINGS, acknowledge
 from stacks.config import Settings
 from stacks.network import NetworkStack
 from stacks.stage_stack import StageStack
 
+# The roles that sql/ creates, and the suffix of the secret that opens each.
+ROLES = {"st_chat_app": "app", "st_chat_read": "read"}
+
 
 class DatabaseStack(StageStack):
-    """Holds the data, and nothing whose failure could roll it back."""
+    """Holds the data and the secrets that open it, and nothing whose failure could roll it back."""
 
     def __init__(self, scope: Construct, id: str, *, settings: Settings, network: NetworkStack) -> None:
         super().__init__(
@@ -23,6 +27,14 @@ class DatabaseStack(StageStack):
             id,
             settings=settings,
             description="The Aurora PostgreSQL cluster that holds chat history and chat memory",
+        )
+        access = DatabaseAccess(
+            self,
+            "Access",
+            vpc=network.vpc,
+            vpc_cidr=settings.vpc_cidr,
+            name=settings.security_group_name,
+            application_only=settings.application_security_group_only,
         )
         self.database = AuroraPostgres(
             self,
@@ -32,7 +44,7 @@ class DatabaseStack(StageStack):
             vpc=network.vpc,
             subnets=network.vpc.isolated_subnets,
             subnet_group_name=settings.subnet_group_name,
-            security_group=network.database_security_group,
+            security_group=access.database,
             master_username=settings.master_username,
             master_secret_name=settings.master_secret_name,
             capacity=Capacity(
@@ -52,13 +64,22 @@ class DatabaseStack(StageStack):
             snapshot_identifier=settings.snapshot_identifier,
         )
         cluster = self.database.cluster
+        self.role_secrets = {
+            role: self.database.role_secret(
+                f"{suffix.capitalize()}Secret",
+                secret_name=f"{settings.master_secret_name}.{suffix}",
+                role=role,
+                database=settings.database_name,
+            )
+            for role, suffix in ROLES.items()
+        }
         if settings.rds_proxy:
             proxy = cluster.add_proxy(
                 "Proxy",
-                secrets=[self.database.secret],
+                secrets=list(self.role_secrets.values()),
                 vpc=network.vpc,
                 vpc_subnets=ec2.SubnetSelection(subnets=network.vpc.isolated_subnets),
-                security_groups=[network.database_security_group],
+                security_groups=[access.database],
                 iam_auth=True,
                 require_tls=True,
             )
@@ -75,9 +96,14 @@ class DatabaseStack(StageStack):
             )
         if not settings.rotate_secrets_every:
             acknowledge(
-                self.database.master_secret,
+                self.database,
                 {"AwsSolutions::AwsSolutions-SMG4": "off in this stage, as in the reference; prod rotates"},
             )
+        CfnOutput(self, "SecurityGroupId", value=access.database.security_group_id)
+        if access.application:
+            CfnOutput(self, "ApplicationSecurityGroupId", value=access.application.security_group_id)
         CfnOutput(self, "ClusterArn", value=cluster.cluster_arn)
         CfnOutput(self, "SecretArn", value=self.database.secret.secret_arn)
+        for role, secret in self.role_secrets.items():
+            CfnOutput(self, f"{ROLES[role].capitalize()}SecretArn", value=secret.secret_arn)
         CfnOutput(self, "WriterEndpoint", value=cluster.cluster_endpoint.socket_address)
