@@ -8,6 +8,6 @@ CREATE TABLE st_chat_history_vector_table (
     chat_vector vector(1024) NOT NULL
 );
 
+-- Unnamed, as in the source, so that PostgreSQL gives it the name that it gave there.
 -- Vectors are stored with length 1, so that their order by L2 distance is their order by cosine distance.
-CREATE INDEX idx_st_chat_history_vector_chat_vector
-    ON st_chat_history_vector_table USING hnsw (chat_vector vector_l2_ops);
+CREATE INDEX ON st_chat_history_vector_table USING hnsw (chat_vector vector_l2_ops);
