@@ -24,6 +24,8 @@ POLL_SECONDS = 5.0
 _PASSING = ("55P03", "55006", "40P01", "40001", "57P01", "57P02", "57P03", "57P05", "53300")
 _PASSING_CLASS = "08"
 _TRANSACTION_FAILED = "25P02"
+_MADE_BY_HAND = "if somebody made it by hand, see `python -m stchat schema baseline`"
+_WAYS_OUT = {"42P07": _MADE_BY_HAND, "42710": _MADE_BY_HAND, "42P06": _MADE_BY_HAND}
 _LOG = "PostgreSQL's message is in the cluster's log alone"
 
 _AT_WORK = """
@@ -42,7 +44,7 @@ def passing(error: DatabaseError) -> bool:
 
 
 def failure(script: Script, index: int, error: DatabaseError) -> StatementError:
-    more = "".join(f"; {text}" for text in (error.detail, error.hint) if text)
+    more = "".join(f"; {text}" for text in (error.detail, error.hint, _WAYS_OUT.get(error.sqlstate)) if text)
     return StatementError(
         f"{script.place(index, error.position)}: {error}{more} (SQLSTATE {error.sqlstate})",
         sqlstate=error.sqlstate,

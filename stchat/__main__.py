@@ -1,0 +1,5 @@
+import sys
+
+from stchat.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,56 @@
+"""`python -m stchat`: the schema and the databases, on AWS or on the laptop, as the environment says."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from stchat.cli import db, schema
+from stchat.cli.output import Answer
+from stchat.errors import StchatError
+
+SQL = Path(__file__).parents[2] / "sql"
+_ENVIRONMENT = """environment:
+  STCHAT_CLUSTER_ARN, STCHAT_SECRET_ARN  the cluster, and the secret to log in with
+  STCHAT_DATABASE                        the database of the db commands (postgres)
+  AWS_...                                as for the aws command
+On the laptop: eval "$(python -m local env)"
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parsed = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("stchat").setLevel(logging.INFO)
+    try:
+        answer: Answer = parsed.run(parsed)
+    except StchatError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped: what was applied stays applied, and apply goes on from there", file=sys.stderr)
+        return 130
+    print(answer.to_json() if parsed.json else answer.to_text())
+    return answer.code
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="answer in JSON")
+    parser = argparse.ArgumentParser(
+        prog="python -m stchat",
+        description=__doc__,
+        epilog=_ENVIRONMENT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    groups = parser.add_subparsers(required=True, metavar="GROUP")
+    migrations = groups.add_parser("schema", help="the migrations of sql/")
+    migrations.add_argument("--sql", type=Path, default=SQL, help="the folder of the migrations (sql)")
+    schema.add_to(migrations.add_subparsers(required=True, dest="command", metavar="COMMAND"), common)
+    databases = groups.add_parser("db", help="what is in the databases")
+    databases.add_argument("--database", help="instead of STCHAT_DATABASE")
+    db.add_to(databases.add_subparsers(required=True, dest="command", metavar="COMMAND"), common)
+    return parser

@@ -1,0 +1,38 @@
+"""How a command answers: as a table or text for people, as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`text` stands for the table where a table says too little; `code` is the exit code."""
+
+    rows: Sequence[dict[str, Any]]
+    text: str | None = None
+    code: int = 0
+
+    def to_json(self) -> str:
+        return json.dumps(self.rows, indent=2, default=str, ensure_ascii=False)
+
+    def to_text(self) -> str:
+        return _table(self.rows) if self.text is None else self.text
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> str:
+    if not rows:
+        return "(none)"
+    cells = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in cells)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return value.strftime("%Y-%m-%d %H:%M:%S") if isinstance(value, datetime) else str(value)

@@ -1,0 +1,68 @@
+"""Adopts a database that somebody made by hand: records migrations as applied, once the schema really is theirs.
+
+What the files make is found by running them in a database beside it, which is dropped again.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from stchat.data_api import DataApi
+from stchat.errors import DatabaseError, LedgerError, MigrationError
+from stchat.migrations.catalog import lines
+from stchat.migrations.ledger import Ledger
+from stchat.migrations.migration import Migration
+from stchat.migrations.work import failure
+
+log = logging.getLogger(__name__)
+
+
+def baseline(ledger: Ledger, files: Sequence[Migration], directory: Path) -> None:
+    """`files`: those of the ledger's database that are to be recorded, from the first on. Raises LedgerError."""
+    api = ledger.api
+    if api.database == "postgres":
+        raise MigrationError("the migrations of postgres cannot be baselined: they can be run where they have been run")
+    if ledger.read():
+        raise LedgerError(f"{api.database} has a ledger already: see `python -m stchat schema status`")
+    with _scratch(api) as scratch:
+        for migration in files:
+            _run(scratch, migration, directory)
+        _compare(files, expected=lines(scratch), found=lines(api))
+    ledger.create()
+    with api.transaction() as transaction:
+        for migration in files:
+            ledger.baseline(migration, transaction)
+
+
+@contextmanager
+def _scratch(api: DataApi) -> Iterator[DataApi]:
+    name = f"stchat_baseline_{uuid.uuid4().hex[:8]}"
+    log.info("making database %s to compare with", name)
+    api.execute(f"CREATE DATABASE {name}")
+    try:
+        yield api.on(name)
+    finally:
+        api.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", repeatable=True)
+
+
+def _run(api: DataApi, migration: Migration, directory: Path) -> None:
+    script = migration.read(directory)
+    for index, statement in enumerate(script.statements):
+        try:
+            api.execute(statement.text)
+        except DatabaseError as error:
+            raise failure(script, index, error) from error
+
+
+def _compare(files: Sequence[Migration], *, expected: list[str], found: list[str]) -> None:
+    missing, more = sorted(set(expected) - set(found)), sorted(set(found) - set(expected))
+    if missing or more:
+        told = [*(f"  missing: {line}" for line in missing), *(f"  not in the files: {line}" for line in more)]
+        raise LedgerError(
+            f"{files[0].database} is not as {files[0].name} to {files[-1].name} make it;"
+            " make it so, or baseline fewer files:\n" + "\n".join(told)
+        )
