@@ -14,7 +14,7 @@ from constructs import Construct
 ROOT = Path(__file__).resolve().parent.parent
 SQL = ROOT / "sql"
 
-# The package: stchat/ and sql/ as they lie in the repository, less what only a developer's machine runs.
+# The package: stchat/ and sql/ as they lie in the repository, less what runs at synth and in a shell alone.
 PACKAGE = (
     "/*",
     "!/stchat",
@@ -22,6 +22,8 @@ PACKAGE = (
     "/stchat/cli",
     "/stchat/__main__.py",
     "/stchat/migrations/parse.py",
+    "/stchat/migrations/rules.py",
+    "/stchat/migrations/costs.py",
     "__pycache__",
 )
 

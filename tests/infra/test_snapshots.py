@@ -1,0 +1,66 @@
+"""The templates as they were last approved. `pytest tests/infra --update-snapshots` approves what they are now."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+STACKS = ("Network", "Database", "Schema")
+Of = Callable[[str], dict[str, dict[str, Any]]]
+
+# Replacing one of these loses data, or a name that is taken. A refactoring must leave their ids alone.
+PINNED = {
+    "Network": {"NetworkVpc7FB7348F": "AWS::EC2::VPC"},
+    "Database": {
+        "DatabaseCluster5B53A178": "AWS::RDS::DBCluster",
+        "DatabaseMasterSecretC5C2A01F": "AWS::SecretsManager::Secret",
+        "DatabaseAppSecret2E50FD00": "AWS::SecretsManager::Secret",
+        "DatabaseReadSecret5226FD8D": "AWS::SecretsManager::Secret",
+        "DatabaseSubnetGroup7D60F180": "AWS::RDS::DBSubnetGroup",
+    },
+    "Schema": {"SchemaA4448CF9": "Custom::DataApiSchema"},
+}
+
+
+def normalised(template: dict[str, Any]) -> str:
+    """Without what changes although the infrastructure does not: the hashes of the Lambdas' packages."""
+    return re.sub(r"\b[0-9a-f]{64}\.zip", "<asset>.zip", json.dumps(template, indent=2, ensure_ascii=False)) + "\n"
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+@pytest.mark.parametrize("stack", STACKS)
+def test_template_is_as_approved(request: pytest.FixtureRequest, templates: Of, stage: str, stack: str) -> None:
+    snapshot = SNAPSHOTS / stage / f"{stack}.json"
+    now = normalised(templates(stage)[stack])
+    if request.config.getoption("--update-snapshots"):
+        snapshot.parent.mkdir(parents=True, exist_ok=True)
+        snapshot.write_text(now)
+    assert now == snapshot.read_text(), "if this is meant: make snapshots"
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+@pytest.mark.parametrize("stack", STACKS)
+def test_logical_ids_of_stateful_resources_are_pinned(templates: Of, stage: str, stack: str) -> None:
+    resources = templates(stage)[stack]["Resources"]
+    assert {id: resources[id]["Type"] for id in PINNED[stack] if id in resources} == PINNED[stack]
+
+
+def test_stages_share_no_physical_name(templates: Of) -> None:
+    keys = ("Name", "DBClusterIdentifier", "DBSubnetGroupName", "GroupName", "DBInstanceIdentifier", "FunctionName")
+
+    def names(stage: str) -> set[str]:
+        return {
+            resource["Properties"][key]
+            for template in templates(stage).values()
+            for resource in template["Resources"].values()
+            for key in keys
+            if isinstance(resource.get("Properties", {}).get(key), str)
+        }
+
+    assert names("dev") and not names("dev") & names("prod")
