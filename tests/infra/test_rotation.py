@@ -15,7 +15,7 @@ from constructs_lib.guards import acknowledge, guard
 from constructs_lib.secret_rotation import SecretRotation
 
 MASTER = {"Ref": "ClusterSecretAttachment769E6258"}
-ROLE = {"Ref": "RoleSecretAttachment2684250C"}
+ROLE = {"Ref": "RoleSecretAttachment6DB8A2E6"}
 NOT_TESTED = ["VPC7", "RDS2", "RDS6", "RDS10", "SMG4"]
 SECRET_ACTIONS = ["DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"]
 
@@ -64,7 +64,7 @@ def test_the_function_may_do_exactly_this(resources: Resources) -> None:
             ],
         ]
     }  # fmt: skip
-    logs = {"Fn::GetAtt": ["RotationRotatorLogs7C61A0D5", "Arn"]}
+    logs = {"Fn::GetAtt": ["RotationRotatorLogs3C02B44B", "Arn"]}
     assert [
         (statement["Effect"], statement["Action"], statement["Resource"])
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]
