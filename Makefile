@@ -1,18 +1,56 @@
 # One virtual environment holds everything: Python packages, Node and the CDK CLI, PostgreSQL, the laptop's AWS.
 PYTHON ?= python3
 VENV   := .venv
+STAGE  ?= dev
+# The region of the settings, where the environment names none.
+export AWS_REGION ?= ap-northeast-1
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help
+.PHONY: help up down reset test check format snapshots synth diff deploy upgrade
 
-help: ## What there is to make
+help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+up: $(VENV)/ready ## the laptop's AWS: start it, deploy onto it, show what is there
+	@python -m local up
+
+down: $(VENV)/ready ## stop the laptop's AWS; its data stays
+	@python -m local down
+
+reset: $(VENV)/ready ## stop the laptop's AWS and delete its data
+	@python -m local reset
+
+test: $(VENV)/ready ## every test, the end to end ones too; neither account nor Docker
+	@python -m pytest
+
+check: $(VENV)/ready ## format, lint, types
+	@ruff format --check --quiet . && ruff check --quiet . && mypy
+
+format: $(VENV)/ready ## put the code in order
+	@ruff format . && ruff check --fix .
+
+snapshots: $(VENV)/ready ## approve the templates as they are now
+	@python -m pytest tests/infra --update-snapshots
+
+synth: $(VENV)/ready ## the templates of STAGE (dev, prod), into cdk.out/
+	@cdk synth --quiet -c stage=$(STAGE)
+
+diff: $(VENV)/ready ## what a deploy of STAGE to AWS would change
+	@cdk diff -c stage=$(STAGE)
+
+deploy: $(VENV)/ready ## deploy STAGE to AWS, with your credentials
+	@cdk deploy --all -c stage=$(STAGE)
+
+upgrade: $(VENV)/ready ## newest versions of every dependency, pinned again
+	@uv pip compile --quiet --upgrade --universal --python-version 3.11 pyproject.toml --group dev -o requirements-dev.txt
+	@uv pip compile --quiet --upgrade --universal --python-version 3.11 pyproject.toml -c requirements-dev.txt -o requirements.txt
+	@npm update --save --silent
 
 $(VENV)/ready: requirements-dev.txt package-lock.json
 	@echo "installing Python, Node and PostgreSQL packages into $(VENV)/"
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/uv --version >/dev/null 2>&1 || $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements-dev.txt)"
-	@uv pip sync --quiet requirements-dev.txt
+	@uv --version >/dev/null 2>&1 || $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements-dev.txt)"
+	@$(VENV)/bin/uv pip sync --quiet --python $(VENV)/bin/python requirements-dev.txt
 	@npm ci --silent --no-audit --no-fund
 	@touch $@
