@@ -1,4 +1,4 @@
-"""The CDK app: the settings of one stage, three stacks, and the rules they are held to."""
+"""The CDK app: the settings of one stage, its stacks, and the rules they are held to."""
 
 import os
 import sys
@@ -9,6 +9,7 @@ from constructs_lib.guards import guard
 from stacks.config import Settings, SettingsError, load
 from stacks.database import DatabaseStack
 from stacks.network import NetworkStack
+from stacks.rotation import RotationStack
 from stacks.schema import SchemaStack
 from stchat.errors import StchatError
 
@@ -18,6 +19,8 @@ def build(app: App, settings: Settings) -> None:
     network = NetworkStack(app, "Network", settings=settings)
     database = DatabaseStack(app, "Database", settings=settings, network=network)
     SchemaStack(app, "Schema", settings=settings, database=database)
+    if settings.rotate_secrets_every:
+        RotationStack(app, "Rotation", settings=settings, database=database, every=settings.rotate_secrets_every)
     guard(app)
 
 

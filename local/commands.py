@@ -35,7 +35,7 @@ def up(arguments: argparse.Namespace) -> int:
             print("deploying the app with the CDK CLI", flush=True)
             cdk_cli.bootstrap(here)
             cdk_cli.deploy(here)
-            summary.show(here)
+            summary.show(here, _application_environment(here))
     print(f"up in {time.monotonic() - started:.0f} s; `python -m local down` stops it, the data stays")
     return 0
 

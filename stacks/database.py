@@ -94,11 +94,8 @@ class DatabaseStack(StageStack):
                 cluster,
                 {"AwsSolutions::AwsSolutions-RDS10": "to try things on; deleting it leaves a final snapshot"},
             )
-        if not settings.rotate_secrets_every:
-            acknowledge(
-                self.database,
-                {"AwsSolutions::AwsSolutions-SMG4": "off in this stage, as in the reference; prod rotates"},
-            )
+        rotation = "the Rotation stack does" if settings.rotate_secrets_every else "off in this stage; prod rotates"
+        acknowledge(self.database, {"AwsSolutions::AwsSolutions-SMG4": rotation})
         CfnOutput(self, "SecurityGroupId", value=access.database.security_group_id)
         if access.application:
             CfnOutput(self, "ApplicationSecurityGroupId", value=access.application.security_group_id)

@@ -21,8 +21,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-snapshots", action="store_true", help="write the templates' snapshots anew")
 
 
+def stacks(settings: Settings) -> list[str]:
+    """The construct ids of a stage's stacks."""
+    return ["Network", "Database", "Schema", *(["Rotation"] if settings.rotate_secrets_every else [])]
+
+
 def synthesize(settings: Settings) -> Templates:
-    """Templates by stack: Network, Database, Schema. Fails on any finding of the guards."""
+    """Templates by construct id of their stack. Fails on any finding of the guards."""
     app = App(context=json.loads(Path("cdk.json").read_text())["context"])
     build(app, settings)
     return {stack.display_name.split(" ")[0]: stack.template for stack in app.synth().stacks}

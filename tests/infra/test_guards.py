@@ -17,8 +17,8 @@ from cfnlint.config import ManualArgs
 
 from app import build
 from constructs_lib.guards import guard
-from stacks.config import DEV, Settings
-from tests.infra.conftest import synthesize
+from stacks.config import DEV, STAGES, Settings
+from tests.infra.conftest import stacks, synthesize
 
 Of = Callable[[str], dict[str, dict[str, Any]]]
 
@@ -28,8 +28,9 @@ EXPLAINED = [
 ]
 
 
-@pytest.mark.parametrize("stage", ["dev", "prod"])
-@pytest.mark.parametrize("stack", ["Network", "Database", "Schema"])
+@pytest.mark.parametrize(
+    ("stage", "stack"), [(settings.stage, stack) for settings in STAGES.values() for stack in stacks(settings)]
+)
 def test_cfn_lint_finds_nothing(templates: Of, stage: str, stack: str) -> None:
     config = ManualArgs(regions=["ap-northeast-1"], ignore_checks=EXPLAINED)
     found = lint(json.dumps(templates(stage)[stack]), config=config)

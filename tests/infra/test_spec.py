@@ -113,12 +113,18 @@ class TestCredentials:
         secrets = {id for id, r in database["Resources"].items() if r["Type"] == "AWS::SecretsManager::Secret"}
         assert {one_["SecretId"]["Ref"] for one_ in attached} == secrets
 
-    def test_rotation_is_off_in_dev(self, templates: Of) -> None:
-        for template in templates("dev").values():
-            assert not properties(template, "AWS::SecretsManager::RotationSchedule")
+    def test_rotation_is_off_in_dev_and_monthly_in_prod(self, templates: Of) -> None:
+        assert set(templates("dev")) == {"Network", "Database", "Schema"}
+        assert not properties(templates("dev")["Database"], "AWS::SecretsManager::RotationSchedule")
+        schedules = properties(templates("prod")["Rotation"], "AWS::SecretsManager::RotationSchedule")
+        assert [schedule["RotationRules"] for schedule in schedules] == [{"ScheduleExpression": "rate(30 days)"}] * 3
 
-    def test_only_the_runner_may_read_the_master_secret(self, templates: Of) -> None:
-        for stage in ("dev", "prod"):
+    def test_only_what_needs_it_may_read_the_master_secret(self, templates: Of) -> None:
+        expected = {
+            "dev": {"SchemaRunnerRoleDefaultPolicyA44B8816"},
+            "prod": {"SchemaRunnerRoleDefaultPolicyA44B8816", "RotationRotatorRoleDefaultPolicyB5833C7F"},
+        }
+        for stage, policies_that_may in expected.items():
             readers = {
                 id
                 for template in templates(stage).values()
@@ -127,8 +133,7 @@ class TestCredentials:
                 for statement in found["Properties"]["PolicyDocument"]["Statement"]
                 if "secretsmanager:GetSecretValue" in statement["Action"] and "MasterSecret" in json.dumps(statement)
             }
-            expected = {"SchemaRunnerRoleDefaultPolicyA44B8816"}
-            assert {reader for reader in readers if "Rotation" not in reader} == expected
+            assert readers == policies_that_may
             for template in templates(stage).values():
                 assert not properties(template, "AWS::SecretsManager::ResourcePolicy")
 

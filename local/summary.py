@@ -1,0 +1,63 @@
+"""What a person sees when everything is up: asked of the database over the Data API, not remembered."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+
+import boto3
+
+from local.cdk import client_arguments
+from local.state import REPOSITORY, Cloud
+from stchat.data_api import DataApi
+
+VERSIONS = """
+SELECT 'PostgreSQL ' || current_setting('server_version') AS server,
+       (SELECT 'pgvector ' || extversion FROM pg_extension WHERE extname = 'vector') AS vector,
+       'as ' || current_user || CASE WHEN rolsuper THEN ', a superuser' ELSE ', no superuser' END AS master
+FROM pg_roles WHERE rolname = current_user"""
+
+CONNECT = """
+connect:
+  eval "$(python -m local env)"    boto3, the aws CLI, cdk and python -m stchat then work from this shell
+  python -m local psql             PostgreSQL's own shell
+  python -m stchat schema status   which migrations are applied
+  python -m local pause            let the cluster sleep, and see the next call wait for it
+"""
+
+
+def show(here: Cloud, deployed: Mapping[str, str]) -> None:
+    """Stacks, databases, tables, indexes and versions, and how to connect. `deployed`: the application's variables."""
+    print("\nstacks:")
+    stacks = boto3.client("cloudformation", **client_arguments(here)).describe_stacks()["Stacks"]
+    for stack in sorted(stacks, key=lambda stack: stack["CreationTime"]):
+        print(f"  {stack['StackName']:<24} {stack['StackStatus']}")
+    for what in ("databases", "tables", "indexes"):
+        print(f"\n{what}:", flush=True)
+        _print_indented(_stchat(here, deployed, "db", what))
+    data_api = boto3.client("rds-data", **client_arguments(here) | {"endpoint_url": here.data_api_url})
+    api = DataApi(
+        data_api, deployed["STCHAT_CLUSTER_ARN"], deployed["STCHAT_SECRET_ARN"], deployed["STCHAT_DATABASE"]
+    )
+    [versions] = api.execute(VERSIONS, repeatable=True).rows
+    print("\nversions:")
+    _print_indented("\n".join(str(value) for value in versions.values()))
+    print(CONNECT)
+
+
+def _stchat(here: Cloud, deployed: Mapping[str, str], *arguments: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-m", "stchat", *arguments],
+        env={**os.environ, **here.environment(), **deployed},
+        cwd=REPOSITORY,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout
+
+
+def _print_indented(text: str) -> None:
+    for line in text.rstrip().splitlines():
+        print(f"  {line}")
