@@ -1,0 +1,33 @@
+"""What the Data API asks of the account around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from local.data_api.cluster import Cluster
+
+
+class Account(Protocol):
+    """Clusters and secrets, made up (`alone`) or a control plane's (`control_plane`)."""
+
+    @property
+    def clusters(self) -> Sequence[Cluster]:
+        """Those that have been used."""
+
+    async def cluster(self, arn: str) -> Cluster:
+        """The cluster, its server made and started if it is the first time.
+
+        Raises:
+            ApiError: there is none, its Data API is off, or it has no instance.
+        """
+
+    async def credentials(self, secret: str, *, fresh: bool = False) -> tuple[str, str]:
+        """The user and the password in a secret, given by ARN or name; `fresh` looks past what is remembered.
+
+        Raises:
+            ApiError: there is no such secret, or it holds something else.
+        """
+
+    async def stop(self) -> None:
+        """Stop every server that was started."""

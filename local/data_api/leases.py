@@ -1,0 +1,54 @@
+"""Who holds a session during a call, and what becomes of it afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local.data_api.cluster import Cluster
+from local.data_api.errors import bad_request
+from local.data_api.session import Login, Session
+from local.data_api.transactions import Transaction
+
+
+@dataclass
+class Lease:
+    """A session for one call: a transaction's own, or one of the pool's."""
+
+    cluster: Cluster
+    login: Login
+    session: Session
+    transaction: Transaction | None
+    keep: bool
+
+    def end_transaction(self, reason: str) -> None:
+        if self.transaction is not None:
+            self.cluster.transactions.end(self.transaction, reason)
+
+    def release(self, done: asyncio.Future[Any]) -> None:
+        """Give the session back, now that its work is done, well or not."""
+        done.cancelled() or done.exception()
+        if self.transaction is not None:
+            self.cluster.transactions.release(self.transaction)
+        elif self.keep:
+            self.cluster.pool.give(self.login, self.session)
+        else:
+            self.session.close()
+
+
+async def lease(cluster: Cluster, login: Login, request: Mapping[str, Any], *, keep: bool) -> Lease:
+    """A session of the request's transaction, or of the pool if it names none.
+
+    Raises:
+        ApiError: the transaction is not found, is busy, or is one in another database; or no session can be opened.
+    """
+    id_ = request.get("transactionId")
+    if not id_:
+        return Lease(cluster, login, await cluster.pool.take(login), None, keep)
+    transaction = cluster.transactions.claim(id_, login.user)
+    if request.get("database") not in (None, "", transaction.login.database):
+        cluster.transactions.release(transaction)
+        raise bad_request("Database name is not the same as transaction database name")
+    return Lease(cluster, transaction.login, transaction.session, transaction, keep)

@@ -1,0 +1,142 @@
+"""A real PostgreSQL behind the local Data API, for every test in this directory."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psycopg
+import pytest
+from botocore.config import Config
+from types_boto3_rds_data import RDSDataServiceClient
+
+from local.data_api import control
+from local.data_api.alone import CLUSTER_ARN, MASTER, MASTER_SECRET, secret_arn
+from local.state import REGION
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+RESUME_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A running endpoint. `master` is the user of `secret_arn`; `client` is boto3's, without retries."""
+
+    url: str
+    directory: Path
+    pid: int
+    client: RDSDataServiceClient
+    cluster_arn: str = CLUSTER_ARN
+    secret_arn: str = secret_arn(MASTER_SECRET)
+    master: str = MASTER
+
+    def execute(self, sql: str, **members: Any) -> Any:
+        """ExecuteStatement with the master's secret; further members of the request as keywords."""
+        return self.client.execute_statement(
+            **{"resourceArn": self.cluster_arn, "secretArn": self.secret_arn, "sql": sql} | members
+        )
+
+    def psql(self, database: str = "postgres") -> psycopg.Connection:
+        """A connection of the superuser, past the Data API: to see what it did."""
+        password = (self.directory / "local" / "rdsadmin.password").read_text()
+        return psycopg.connect(
+            host="127.0.0.1", port=self.cluster["port"], user="rdsadmin", password=password, dbname=database,
+            autocommit=True,
+        )  # fmt: skip
+
+    @property
+    def cluster(self) -> dict[str, Any]:
+        """What the endpoint says of its cluster."""
+        [cluster] = control.status(self.url)["clusters"]
+        return dict(cluster)
+
+    def pause(self) -> None:
+        control.pause(self.url)
+
+    def resume(self) -> None:
+        control.resume(self.url)
+
+    def add_fault(self, kind: str, **rule: Any) -> None:
+        control.add_fault(self.url, kind, **rule)
+
+    def clear_faults(self) -> None:
+        control.clear_faults(self.url)
+
+    def add_secret(self, username: str, password: str) -> str:
+        """A secret of that user; returns its ARN."""
+        text = json.dumps({"username": username, "password": password})
+        return control.add_secret(self.url, f"{username}-{uuid.uuid4().hex[:8]}", text)
+
+
+def start_endpoint(directory: Path, *arguments: str) -> tuple[subprocess.Popen[str], str]:
+    """Start an endpoint on a free port; returns the process, and its address once it is ready."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with (directory / "endpoint.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "local.data_api", "--port", str(port), "--data", str(directory), *arguments],
+            cwd=REPOSITORY,
+            env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("Data API on "):
+            return process, line.removeprefix("Data API on ").strip()
+    raise AssertionError(f"the endpoint ended with {process.wait()}: {(directory / 'endpoint.log').read_text()}")
+
+
+def client(url: str) -> RDSDataServiceClient:
+    return boto3.client(
+        "rds-data",
+        endpoint_url=url,
+        region_name=REGION,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"total_max_attempts": 1}, max_pool_connections=80),
+    )
+
+
+@pytest.fixture(scope="session")
+def public_directory() -> Iterator[Path]:
+    """A directory that every user may pass through: root's PostgreSQL runs as another user."""
+    directory = Path(tempfile.mkdtemp(prefix="data-api-"))
+    directory.chmod(0o755)
+    yield directory
+    shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session")
+def endpoint(public_directory: Path) -> Iterator[Endpoint]:
+    directory = public_directory / "session"
+    directory.mkdir()
+    process, url = start_endpoint(directory, "--resume-seconds", str(RESUME_SECONDS))
+    yield Endpoint(url=url, directory=directory, pid=process.pid, client=client(url))
+    process.terminate()
+    assert process.wait(30) == 0
+
+
+@pytest.fixture
+def database(endpoint: Endpoint) -> Iterator[str]:
+    """A database of the master's own, gone after the test."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    endpoint.execute(f"CREATE DATABASE {name}")
+    yield name
+    endpoint.clear_faults()
+    endpoint.resume()
+    with endpoint.psql() as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
