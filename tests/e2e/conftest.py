@@ -1,0 +1,134 @@
+"""The laptop's AWS, brought up once by the command that a user types; every test is a user's next step."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+APP = ("app.py", "cdk.json", "stacks", "constructs_lib", "stchat", "sql")
+COMMAND_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command printed, both streams as a person sees them, and its exit status."""
+
+    status: int
+    output: str
+
+
+@dataclass(frozen=True)
+class Laptop:
+    """One laptop's AWS, driven by its command line alone."""
+
+    directory: Path
+    ports: tuple[str, ...]
+
+    def run(self, *arguments: str) -> Outcome:
+        """python -m local ..."""
+        return self._run([sys.executable, "-m", "local", "--directory", str(self.directory), *arguments])
+
+    def must(self, *arguments: str) -> str:
+        outcome = self.run(*arguments)
+        assert outcome.status == 0, outcome.output
+        return outcome.output
+
+    def stchat(self, *arguments: str) -> Outcome:
+        """python -m stchat ..., in a shell that has evaluated `python -m local env`."""
+        return self._run([sys.executable, "-m", "stchat", *arguments], {**os.environ, **self.environment()})
+
+    def cdk(self, app: Path, *arguments: str) -> Outcome:
+        """The CDK CLI on a user's checkout in `app`, in the same shell."""
+        command = [str(REPOSITORY / "node_modules/.bin/cdk"), *arguments, "--output", str(app / "cdk.out")]
+        return self._run(command, {**os.environ, **self.environment()}, app)
+
+    @functools.cache  # noqa: B019 (one laptop lives as long as the tests)
+    def environment(self) -> dict[str, str]:
+        """What `python -m local env` exports."""
+        lines = self.must("env").splitlines()
+        return dict(line.removeprefix("export ").split("=", 1) for line in lines)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client that knows nothing but the exported variables."""
+        here = self.environment()
+        session = boto3.Session(here["AWS_ACCESS_KEY_ID"], here["AWS_SECRET_ACCESS_KEY"], None, here["AWS_REGION"])
+        url = here["AWS_ENDPOINT_URL_RDS_DATA"] if service == "rds-data" else here["AWS_ENDPOINT_URL"]
+        new: Callable[..., Any] = session.client  # which service, only the caller knows
+        return new(service, endpoint_url=url)
+
+    def sql(self, statement: str, database: str = "st_chat_db", secret: str | None = None) -> list[list[Any]]:
+        here = self.environment()
+        answer = self.client("rds-data").execute_statement(
+            resourceArn=here["STCHAT_CLUSTER_ARN"],
+            secretArn=secret or here["STCHAT_SECRET_ARN"],
+            database=database,
+            sql=statement,
+        )
+        return [
+            [None if "isNull" in field else next(iter(field.values())) for field in row] for row in answer["records"]
+        ]
+
+    def stack_status(self, name: str) -> str:
+        [stack] = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        return str(stack["StackStatus"])
+
+    def _run(
+        self, command: Sequence[str], environment: dict[str, str] | None = None, cwd: Path = REPOSITORY
+    ) -> Outcome:
+        done = subprocess.run(
+            command,
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=COMMAND_SECONDS,
+        )
+        return Outcome(done.returncode, done.stdout)
+
+
+def free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+def new_laptop(directory: Path) -> Laptop:
+    return Laptop(directory, ("--aws-port", free_port(), "--data-api-port", free_port(), "--resume-seconds", "1"))
+
+
+@pytest.fixture(scope="session")
+def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+    """Up and deployed."""
+    here = new_laptop(tmp_path_factory.mktemp("laptop"))
+    try:
+        print(here.must("up", *here.ports))
+        yield here
+    finally:
+        here.run("down")
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user's own copy of the app, to change."""
+    copy = tmp_path_factory.mktemp("checkout")
+    for name in APP:
+        source = REPOSITORY / name
+        if source.is_dir():
+            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, copy)
+    return copy

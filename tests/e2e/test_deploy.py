@@ -1,0 +1,228 @@
+"""`cdk deploy` as a user meets it, step after step on one laptop's AWS. The order of the tests is the story."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.e2e.conftest import Laptop
+
+MEMORY = "st_chat_history_vector_table"
+HISTORY = "st_chat_history_table"
+
+COLUMNS = """
+SELECT column_name, CASE data_type WHEN 'USER-DEFINED' THEN format_type(atttypid, atttypmod) ELSE data_type END,
+       is_nullable, column_default
+FROM information_schema.columns
+JOIN pg_attribute ON attrelid = table_name::regclass AND attname = column_name
+WHERE table_name = '{}' ORDER BY ordinal_position"""
+
+
+def migrate(checkout: Path, name: str, sql: str) -> Path:
+    file = checkout / "sql" / "st_chat_db" / name
+    file.write_text(sql)
+    return file
+
+
+class TestFirstDeploy:
+    def test_stacks_are_complete(self, laptop: Laptop) -> None:
+        for stack in ("network", "database", "schema"):
+            assert laptop.stack_status(f"st-chat-dev-{stack}") == "CREATE_COMPLETE"
+
+    def test_history_table(self, laptop: Laptop) -> None:
+        assert laptop.sql(COLUMNS.format(HISTORY)) == [
+            ["primarykey", "bigint", "NO", "nextval('st_chat_history_table_primarykey_seq'::regclass)"],
+            ["userid", "text", "NO", None],
+            ["themename", "text", "NO", None],
+            ["chatid", "bigint", "NO", None],
+            ["userinput", "text", "YES", None],
+            ["botresponse", "text", "YES", None],
+            ["timestamp", "timestamp with time zone", "YES", "now()"],
+        ]
+
+    def test_memory_table(self, laptop: Laptop) -> None:
+        assert laptop.sql(COLUMNS.format(MEMORY)) == [
+            ["primarykey", "bigint", "NO", "nextval('st_chat_history_vector_table_primarykey_seq'::regclass)"],
+            ["userid", "text", "NO", None],
+            ["theme", "text", "NO", None],
+            ["chatid", "bigint", "NO", None],
+            ["chat_summary", "text", "NO", None],
+            ["metadata", "jsonb", "YES", None],
+            ["chat_vector", "vector(1024)", "NO", None],
+        ]
+
+    def test_constraints(self, laptop: Laptop) -> None:
+        for table, expected in {
+            HISTORY: ["CHECK ((chatid >= 0))", "PRIMARY KEY (primarykey)", "UNIQUE (userid, themename, chatid)"],
+            MEMORY: ["CHECK ((chatid >= 0))", "PRIMARY KEY (primarykey)"],
+        }.items():
+            found = laptop.sql(
+                f"SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = '{table}'::regclass ORDER BY 1"
+            )
+            assert [row[0] for row in found] == expected
+
+    def test_indexes(self, laptop: Laptop) -> None:
+        found = {
+            row[0]: row[1]
+            for row in laptop.sql("SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'")
+        }
+        assert found["idx_st_chat_history_userid"].endswith("USING btree (userid)")
+        assert found["idx_st_chat_history_timestamp"].endswith('USING btree ("timestamp")')
+        [hnsw] = [definition for definition in found.values() if "hnsw" in definition]
+        assert hnsw.endswith(f"ON public.{MEMORY} USING hnsw (chat_vector vector_l2_ops)")
+
+    def test_master_is_no_superuser(self, laptop: Laptop) -> None:
+        assert laptop.sql("SELECT current_user::text, rolsuper FROM pg_roles WHERE rolname = current_user") == [
+            ["stchat", False]
+        ]
+
+    def test_the_applications_secret_opens_its_rows_and_nothing_else(self, laptop: Laptop) -> None:
+        secret = laptop.client("secretsmanager").describe_secret(SecretId="st.chat.app")["ARN"]
+        rows = laptop.sql(
+            f"INSERT INTO {HISTORY} (userid, themename, chatid) VALUES ('e2e', 'theme', 1) RETURNING userid",
+            secret=secret,
+        )
+        assert rows == [["e2e"]]
+        with pytest.raises(ClientError, match="permission denied for schema public"):
+            laptop.sql("CREATE TABLE mine (id int)", secret=secret)
+        with pytest.raises(ClientError, match='permission denied for database "postgres"'):
+            laptop.sql("SELECT 1", database="postgres", secret=secret)
+
+    def test_no_password_is_in_any_log(self, laptop: Laptop) -> None:
+        client = laptop.client("secretsmanager")
+        passwords = [
+            json.loads(client.get_secret_value(SecretId=name)["SecretString"])["password"]
+            for name in ("st.chat", "st.chat.app", "st.chat.read")
+        ]
+        logs = laptop.client("logs")
+        text = "".join(path.read_text(errors="replace") for path in (laptop.directory / "logs").glob("*.log"))
+        text += "".join(path.read_text(errors="replace") for path in laptop.directory.rglob("*postgres*.log"))
+        for group in logs.describe_log_groups()["logGroups"]:
+            for event in logs.filter_log_events(logGroupName=group["logGroupName"])["events"]:
+                text += event["message"]
+        assert "Data API" in text  # there is something to search
+        assert not [password for password in passwords if password in text]
+
+    def test_least_privilege_holds_when_simulated(self, laptop: Laptop) -> None:
+        iam = laptop.client("iam")
+        here = laptop.environment()
+        roles = {role["RoleName"]: role["Arn"] for role in iam.list_roles()["Roles"]}
+
+        def allowed(function: str, action: str, resource: str) -> bool:
+            [arn] = [arn for name, arn in roles.items() if f"Schema{function}Role" in name]
+            answer = iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=[action], ResourceArns=[resource])
+            return bool(answer["EvaluationResults"][0]["EvalDecision"] == "allowed")
+
+        cluster, secret = here["STCHAT_CLUSTER_ARN"], here["STCHAT_SECRET_ARN"]
+        assert allowed("Runner", "rds-data:ExecuteStatement", cluster)
+        assert allowed("Runner", "secretsmanager:GetSecretValue", secret)
+        assert not allowed("Runner", "rds-data:ExecuteStatement", cluster + "2")
+        assert not allowed("Runner", "secretsmanager:PutSecretValue", secret)
+        assert not allowed("OnEvent", "rds-data:ExecuteStatement", cluster)
+        assert not allowed("OnEvent", "secretsmanager:GetSecretValue", secret)
+
+
+class TestLaterDeploys:
+    def test_a_second_deploy_changes_nothing(self, laptop: Laptop, checkout: Path) -> None:
+        outcome = laptop.cdk(checkout, "deploy", "--all", "--require-approval", "never")
+        assert outcome.status == 0, outcome.output
+        assert outcome.output.count("(no changes)") == 3
+
+    def test_diff_names_the_migration_that_a_deploy_adds(self, laptop: Laptop, checkout: Path) -> None:
+        migrate(checkout, "0006_note.sql", "CREATE TABLE note (id bigint PRIMARY KEY, body text);\n")
+        outcome = laptop.cdk(checkout, "diff", "Schema")
+        assert outcome.status == 0, outcome.output
+        added = [line for line in outcome.output.splitlines() if ".sql" in line and "[+]" in line]
+        assert len(added) == 1
+        assert "st_chat_db/0006_note.sql" in added[0]
+
+    def test_a_new_migration_onto_a_sleeping_cluster(self, laptop: Laptop, checkout: Path) -> None:
+        laptop.must("pause")
+        assert "paused" in laptop.must("status")
+        outcome = laptop.cdk(checkout, "deploy", "Schema", "--require-approval", "never")
+        assert outcome.status == 0, outcome.output
+        assert laptop.sql("SELECT to_regclass('note')::text") == [["note"]]
+        waited = [
+            event["message"]
+            for group in laptop.client("logs").describe_log_groups()["logGroups"]
+            for event in laptop.client("logs").filter_log_events(logGroupName=group["logGroupName"])["events"]
+            if "resuming after being auto-paused" in event["message"]
+        ]
+        assert waited, "the runner said nothing of the cluster that slept"
+
+    def test_failing_sql_rolls_back_and_says_where(self, laptop: Laptop, checkout: Path) -> None:
+        before = laptop.sql("SELECT count(*)::int FROM pg_class")
+        for number, sql in enumerate(
+            (
+                "CREATE TABLE first_of_five (id int);\n",
+                "CREATE TABLE second_of_five (id int);\n",
+                "-- the third of five\nCREATE TABLE third_of_five (id int);\nINSERT INTO nowhere VALUES (1);\n",
+                "CREATE TABLE fourth_of_five (id int);\n",
+                "CREATE TABLE fifth_of_five (id int);\n",
+            ),
+            7,
+        ):
+            migrate(checkout, f"{number:04}_of_five.sql", sql)
+        outcome = laptop.cdk(checkout, "deploy", "Schema", "--require-approval", "never")
+        assert outcome.status != 0
+        assert 'sql/st_chat_db/0009_of_five.sql:3: relation "nowhere" does not exist' in outcome.output
+        assert laptop.stack_status("st-chat-dev-schema") == "UPDATE_ROLLBACK_COMPLETE"
+        tables = "SELECT count(*)::int FROM pg_class WHERE relname LIKE '%_of_five'"
+        assert laptop.sql(tables) == [[2]]  # each file is all or nothing; the two before the mistake stand
+        assert laptop.sql("SELECT count(*)::int FROM pg_class") != before
+
+        migrate(checkout, "0009_of_five.sql", "CREATE TABLE third_of_five (id int);\n")
+        mended = laptop.cdk(checkout, "deploy", "Schema", "--require-approval", "never")
+        assert mended.status == 0, mended.output
+        assert laptop.sql(tables) == [[5]]
+        assert laptop.stack_status("st-chat-dev-schema") == "UPDATE_COMPLETE"
+
+    def test_a_deploy_with_fewer_files_than_are_applied_succeeds(self, laptop: Laptop, checkout: Path) -> None:
+        file = checkout / "sql" / "st_chat_db" / "0011_of_five.sql"
+        text = file.read_text()
+        file.unlink()
+        outcome = laptop.cdk(checkout, "deploy", "Schema", "--require-approval", "never")
+        assert outcome.status == 0, outcome.output
+        assert laptop.sql("SELECT to_regclass('fifth_of_five')::text") == [["fifth_of_five"]]
+        file.write_text(text)
+
+    def test_an_edited_applied_file_is_refused(self, laptop: Laptop, checkout: Path) -> None:
+        file = checkout / "sql" / "st_chat_db" / "0006_note.sql"
+        text = file.read_text()
+        file.write_text(text.replace("body text", "body varchar"))
+        outcome = laptop.cdk(checkout, "deploy", "Schema", "--require-approval", "never")
+        assert outcome.status != 0
+        assert "sql/st_chat_db/0006_note.sql" in outcome.output
+        assert laptop.stack_status("st-chat-dev-schema") == "UPDATE_ROLLBACK_COMPLETE"
+        file.write_text(text)
+
+    def test_a_mistake_in_the_sql_stops_synth_with_its_place(self, laptop: Laptop, checkout: Path) -> None:
+        file = migrate(checkout, "0012_mistake.sql", "SELECT 1;\nCREATE TABEL x (id int);\n")
+        outcome = laptop.cdk(checkout, "synth", "--quiet")
+        file.unlink()
+        assert outcome.status != 0
+        assert 'sql/st_chat_db/0012_mistake.sql:2:8: syntax error at or near "TABEL"' in outcome.output
+        assert "Traceback" not in outcome.output
+
+
+class TestTheEnd:
+    def test_down_and_up_again_keeps_everything(self, laptop: Laptop) -> None:
+        before = laptop.sql(f"SELECT userid FROM {HISTORY}")
+        laptop.must("down")
+        assert laptop.run("status").status == 1
+        laptop.must("up", *laptop.ports, "--no-deploy")
+        assert laptop.sql(f"SELECT userid FROM {HISTORY}") == before == [["e2e"]]
+        assert laptop.stack_status("st-chat-dev-database") == "CREATE_COMPLETE"
+
+    def test_destroy_leaves_a_final_snapshot(self, laptop: Laptop, checkout: Path) -> None:
+        outcome = laptop.cdk(checkout, "destroy", "--all", "--force")
+        assert outcome.status == 0, outcome.output
+        stacks = {stack["StackName"] for stack in laptop.client("cloudformation").describe_stacks()["Stacks"]}
+        assert stacks == {"CDKToolkit"}
+        rds = laptop.client("rds")
+        assert rds.describe_db_clusters()["DBClusters"] == []
+        [snapshot] = rds.describe_db_cluster_snapshots()["DBClusterSnapshots"]
+        assert snapshot["DBClusterIdentifier"] == "dbclusterstchat"

@@ -1,0 +1,138 @@
+"""python -m local: what it says, and that it leaves nothing running."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.e2e.conftest import REPOSITORY, Laptop, new_laptop
+
+
+def processes_of(directory: Path) -> list[str]:
+    """Command lines of what runs for the laptop's AWS in `directory`, wherever it was started from."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            command = " ".join(process.cmdline())
+            if str(directory) in command + process.cwd():
+                found.append(command)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return found
+
+
+def test_up_says_what_it_did(laptop: Laptop) -> None:
+    assert laptop.must("status").splitlines()[2:] == [
+        "cluster        dbclusterstchat: available",
+        "stack          st-chat-dev-schema: CREATE_COMPLETE",
+        "stack          st-chat-dev-database: CREATE_COMPLETE",
+        "stack          st-chat-dev-network: CREATE_COMPLETE",
+        "stack          CDKToolkit: CREATE_COMPLETE",
+    ]
+
+
+def test_env_is_what_every_client_needs(laptop: Laptop) -> None:
+    assert set(laptop.environment()) == {
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_RDS_DATA",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "AWS_EC2_METADATA_DISABLED",
+        "STCHAT_CLUSTER_ARN",
+        "STCHAT_SECRET_ARN",
+        "STCHAT_DATABASE",
+    }
+    assert laptop.environment()["STCHAT_DATABASE"] == "st_chat_db"
+
+
+def test_psql_is_the_master_in_the_applications_database(laptop: Laptop) -> None:
+    query = "SELECT current_user || '@' || current_database()"
+    assert laptop.must("psql", "--", "-Atc", query).strip() == "stchat@st_chat_db"
+
+
+def test_the_operators_commands_work_in_that_shell(laptop: Laptop) -> None:
+    assert "st_chat_history_vector_table" in laptop.stchat("db", "tables").output
+    assert laptop.stchat("schema", "status").status == 0
+
+
+def test_a_paused_cluster_answers_that_it_resumes_and_then_works(laptop: Laptop) -> None:
+    laptop.must("pause")
+    with pytest.raises(ClientError, match="is resuming after being auto-paused") as error:
+        laptop.sql("SELECT 1")
+    assert error.value.response["Error"]["Code"] == "DatabaseResumingException"
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            assert laptop.sql("SELECT 1") == [[1]]
+            break
+        except ClientError as asleep:
+            assert asleep.response["Error"]["Code"] == "DatabaseResumingException"
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+
+def test_everything_listens_on_loopback_alone(laptop: Laptop) -> None:
+    own = {process.pid for process in psutil.process_iter() if str(laptop.directory) in " ".join(process.cmdline())}
+    assert own
+    listening = [
+        connection.laddr.ip
+        for pid in own
+        for connection in psutil.Process(pid).net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert set(listening) == {"127.0.0.1"}
+
+
+def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        outcome = Laptop(tmp_path, ()).run("up", "--aws-port", str(port))
+    assert outcome.status == 1
+    assert f"error: port {port} on 127.0.0.1 is taken: choose another with --aws-port" in outcome.output
+    assert "Traceback" not in outcome.output
+    assert processes_of(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_in_the_middle_it_leaves_nothing_running(tmp_path: Path, number: signal.Signals) -> None:
+    laptop = new_laptop(tmp_path)
+    command = [sys.executable, "-m", "local", "--directory", str(tmp_path), "up", *laptop.ports]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as up:
+        assert up.stdout is not None
+        for line in up.stdout:
+            if "deploying the app" in line:
+                break
+        time.sleep(2)  # into the CDK CLI's work
+        assert processes_of(tmp_path)
+        up.send_signal(number)
+        up.stdout.read()
+    assert up.returncode == 128 + number
+    assert processes_of(tmp_path) == []
+
+
+def test_commands_say_what_to_do_when_nothing_is_up(tmp_path: Path) -> None:
+    nothing = Laptop(tmp_path, ())
+    assert nothing.run("status").output == "nothing is up; start it with `python -m local up`\n"
+    for command in ("env", "pause", "psql", "deploy"):
+        outcome = nothing.run(command)
+        assert (outcome.status, outcome.output) == (1, "error: nothing is up: start it with `python -m local up`\n")
+
+
+def test_help_teaches() -> None:
+    text = subprocess.run(
+        [sys.executable, "-m", "local", "--help"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    ).stdout
+    for command in ("up", "deploy", "status", "env", "psql", "pause", "down", "reset", "data-api"):
+        assert f"\n    {command} " in text
