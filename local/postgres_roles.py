@@ -59,6 +59,12 @@ def create_roles(
             connection.execute(SQL("CREATE DATABASE {} OWNER {}").format(Identifier(database), Identifier(master)))
 
 
+def set_password(connect: Callable[[str], Connection], user: str, password: str) -> None:
+    with connect("postgres") as connection:
+        secret = Literal(verifier(connection, user, password))
+        connection.execute(SQL("ALTER ROLE {} PASSWORD {}").format(Identifier(user), secret))
+
+
 def verifier(connection: Connection, user: str, password: str) -> str:
     """The SCRAM-SHA-256 verifier of a password: what the server keeps, so that the password itself is never sent."""
     return connection.pgconn.encrypt_password(password.encode(), user.encode(), b"scram-sha-256").decode()

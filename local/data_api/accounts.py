@@ -29,5 +29,8 @@ class Account(Protocol):
             ApiError: there is no such secret, or it holds something else.
         """
 
+    async def tend(self) -> None:
+        """Notice what has changed. Called every second or so."""
+
     async def stop(self) -> None:
         """Stop every server that was started."""

@@ -96,5 +96,8 @@ class Alone:
         self._secrets[name] = Secret(secret_arn(name), name, text)
         return self._secrets[name]
 
+    async def tend(self) -> None:
+        """Nothing changes here but by the control API."""
+
     async def stop(self) -> None:
         await self._cluster.stop()

@@ -14,15 +14,20 @@ from aiohttp import web
 from local import processes
 from local.data_api.accounts import Account
 from local.data_api.alone import CLUSTER_ARN, Alone
+from local.data_api.aws import ControlPlane
 from local.data_api.control_api import ControlApi
+from local.data_api.control_plane import Clusters
+from local.data_api.errors import ApiError
 from local.data_api.faults import Faults
 from local.data_api.operations import Operations
 from local.data_api.server import Server
 from local.data_api.settings import Settings
 from local.data_api.transactions import Limits
+from local.processes import LocalError
 from local.state import DEFAULT_DIRECTORY, REGION
 
 TEND_SECONDS = 0.5
+LOG = logging.getLogger("local.data_api")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,7 +89,7 @@ async def _serve(args: argparse.Namespace) -> None:
 
 async def _account(args: argparse.Namespace, settings: Settings) -> Account:
     if args.aws:
-        raise SystemExit("not yet")
+        return Clusters(ControlPlane(args.aws), args.data, settings)
     if args.dsn:
         return Alone.existing(args.dsn, settings)
     return await Alone.embedded(args.data, settings)
@@ -93,8 +98,11 @@ async def _account(args: argparse.Namespace, settings: Settings) -> Account:
 async def _tend(account: Account) -> None:
     while True:
         await asyncio.sleep(TEND_SECONDS)
-        for cluster in account.clusters:
-            await cluster.tend()
+        for tend in (account.tend, *(cluster.tend for cluster in account.clusters)):
+            try:
+                await tend()
+            except (LocalError, ApiError, OSError):
+                LOG.exception("tending failed")
 
 
 def _exports(port: int, account: Alone) -> str:

@@ -1,0 +1,151 @@
+"""The clusters of a control plane, a PostgreSQL server for each, made when the Data API is first called for it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from local.data_api.aws import UNREACHABLE, ClusterRecord, ControlPlane
+from local.data_api.cluster import Cluster, Facts
+from local.data_api.errors import ApiError, bad_request
+from local.data_api.server_process import Embedded
+from local.data_api.settings import Settings
+from local.postgres import Postgres
+from local.postgres_roles import set_password
+
+LOG = logging.getLogger("local.data_api")
+REMEMBER_SECONDS = 2.0
+SWEEP_SECONDS = 10.0
+T = TypeVar("T")
+Place = tuple[str, str]
+
+
+class Clusters:
+    """An Account over `plane`; the servers' data is under `directory`, by the clusters' resource ids."""
+
+    def __init__(self, plane: ControlPlane, directory: Path, settings: Settings) -> None:
+        self._plane = plane
+        self._directory = directory
+        self._settings = settings
+        self._records: dict[Place, tuple[float, list[ClusterRecord]]] = {}
+        self._secrets: dict[str, tuple[float, tuple[str, str]]] = {}
+        self._running: dict[str, tuple[ClusterRecord, Cluster]] = {}
+        self._one_at_a_time = asyncio.Lock()
+
+    @property
+    def clusters(self) -> Sequence[Cluster]:
+        return [cluster for _, cluster in self._running.values()]
+
+    async def cluster(self, arn: str) -> Cluster:
+        record = next((record for record in await self._lookup(_place(arn)) if record.arn == arn), None)
+        if record is None or not record.http_endpoint:
+            raise ApiError("HttpEndpointNotEnabledException", f"HttpEndpoint is not enabled for resource {arn}")
+        if record.writer is None:
+            raise ApiError(
+                "DatabaseNotFoundException", f"The DB cluster {record.identifier} doesn't have a DB instance."
+            )
+        if record.resource_id not in self._running:
+            async with self._one_at_a_time:
+                if record.resource_id not in self._running:
+                    self._running[record.resource_id] = (record, await self._start(record))
+        _, cluster = self._running[record.resource_id]
+        cluster.facts = _facts(record)
+        return cluster
+
+    async def credentials(self, secret: str, *, fresh: bool = False) -> tuple[str, str]:
+        since, known = self._secrets.get(secret, (0.0, None))
+        if known is None or fresh or time.monotonic() - since > REMEMBER_SECONDS:
+            place = next(iter(self._records))
+            known = await self._ask(lambda: self._plane.secret(secret, *place))
+            self._secrets[secret] = (time.monotonic(), known)
+        return known
+
+    async def tend(self) -> None:
+        """Let go of the clusters that the control plane no longer has."""
+        for place, (since, _) in list(self._records.items()):
+            if self._running and time.monotonic() - since > SWEEP_SECONDS:
+                try:
+                    await self._lookup(place)
+                except ApiError as error:
+                    LOG.warning("%s", error)
+                    self._records[place] = (time.monotonic(), self._records[place][1])
+
+    async def stop(self) -> None:
+        await asyncio.gather(*(cluster.stop() for cluster in self.clusters))
+
+    async def _lookup(self, place: Place) -> list[ClusterRecord]:
+        since, records = self._records.get(place, (0.0, []))
+        if time.monotonic() - since > REMEMBER_SECONDS:
+            records = await self._ask(lambda: self._plane.clusters(*place))
+            self._records[place] = (time.monotonic(), records)
+            await self._remove_all_but({record.resource_id for record in records}, place)
+        return records
+
+    async def _start(self, record: ClusterRecord) -> Cluster:
+        postgres = Postgres(self._directory / record.resource_id)
+        password = await self._ask(lambda: self._plane.master_password(record))
+
+        def start() -> None:
+            copy = self._directory / "snapshots" / str(record.snapshot)
+            if postgres.exists:
+                postgres.start()
+            elif record.snapshot is not None and copy.exists():
+                shutil.copytree(copy, postgres.directory)
+                postgres.start()
+                set_password(postgres.connect, record.master, password)
+            else:
+                postgres.create(master=record.master, password=password, database=record.database)
+
+        await asyncio.to_thread(start)
+        LOG.info("cluster %s: PostgreSQL on port %d", record.identifier, postgres.port)
+        return Cluster(
+            _facts(record),
+            Embedded(postgres),
+            resume_seconds=self._settings.resume_seconds,
+            limits=self._settings.transactions,
+        )
+
+    async def _remove_all_but(self, resource_ids: set[str], place: Place) -> None:
+        for id_, (record, cluster) in list(self._running.items()):
+            if id_ not in resource_ids and _place(record.arn) == place:
+                del self._running[id_]
+                await cluster.stop()
+                snapshot = await self._ask(lambda gone=record: self._plane.final_snapshot(gone))  # type: ignore[misc]
+                directory = self._directory / id_
+                if snapshot is None:
+                    await asyncio.to_thread(shutil.rmtree, directory)
+                else:
+                    (self._directory / "snapshots").mkdir(exist_ok=True)
+                    directory.rename(self._directory / "snapshots" / snapshot)
+                LOG.info("cluster %s: gone, %s", record.identifier, f"kept as {snapshot}" if snapshot else "removed")
+
+    async def _ask(self, question: Callable[[], T]) -> T:
+        try:
+            return await asyncio.to_thread(question)
+        except UNREACHABLE as error:
+            raise ApiError(
+                "ServiceUnavailableError", f"the control plane at {self._plane.url} does not answer: {error}"
+            ) from None
+
+
+def _place(arn: str) -> Place:
+    """The region and the account in a cluster's ARN."""
+    match arn.split(":"):
+        case ["arn", _, "rds", region, account, "cluster", _] if region and account:
+            return region, account
+    raise bad_request(f"The ARN of a DB cluster is required, got {arn}")
+
+
+def _facts(record: ClusterRecord) -> Facts:
+    return Facts(
+        identifier=record.identifier,
+        arn=record.arn,
+        instance=str(record.writer),
+        default_database=record.database or "postgres",
+        idle_seconds=record.pause_seconds,
+    )
