@@ -18,7 +18,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stchat.errors import StchatError, UnavailableError, UnknownOutcomeError
+from stchat.errors import StchatError, TransactionLostError, UnavailableError, UnknownOutcomeError
 from stchat.faults import translate
 from stchat.values import Row, to_parameters, to_rows
 
@@ -78,15 +78,18 @@ class DataApi:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """Committed at the end of the block, rolled back when the block raises."""
+        """Committed at the end of the block, rolled back when the block raises.
+
+        A commit in doubt is rolled back too: if it has not run it never will, so what is there to see is final.
+        """
         begun = self._call(self.client.begin_transaction, repeatable=True, **self._target, database=self.database)
         transaction = Transaction(self, begun["transactionId"])
         try:
             yield transaction
+            self._call(self.client.commit_transaction, transactionId=transaction.id, **self._target)
         except BaseException:
             transaction.roll_back()
             raise
-        self._call(self.client.commit_transaction, **self._target, transactionId=transaction.id)
 
     @property
     def _target(self) -> dict[str, Any]:
@@ -144,5 +147,7 @@ class Transaction:
         """Never raises: what cannot be rolled back now ends by itself."""
         try:
             self.api._call(self.api.client.rollback_transaction, **self.api._target, transactionId=self.id)
+        except TransactionLostError:
+            pass
         except StchatError as error:
             log.warning("could not roll back, the transaction will end by itself: %s", error)

@@ -61,7 +61,8 @@ KINDS = {
                         WHEN i.indexrelid IS NOT NULL THEN 'broken' ELSE 'todo' END AS state,
                    coalesce(p.phase || coalesce(' ' || p.blocks_done * 100 / nullif(p.blocks_total, 0) || ' %', ''),
                             'at work') AS progress,
-                   coalesce(format('DROP INDEX CONCURRENTLY IF EXISTS %I.%I', n.nspname, c.relname), '') AS cure
+                   'DROP INDEX CONCURRENTLY IF EXISTS '
+                   || quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS cure
             FROM seen
             CROSS JOIN (SELECT to_regclass(lower(:table)) AS id) AS t
             LEFT JOIN (pg_index AS i

@@ -173,7 +173,7 @@ class Ledger:
 
     def baseline(self, migration: Migration, within: Transaction) -> None:
         values = {"version": migration.version, "name": migration.name, "checksum": migration.checksum}
-        within.execute(_BASELINE, {**values, "deploy": self.deploy, "statements": len(migration.spans)})
+        within.execute(_BASELINE, {**values, "deploy": f"baseline by {self.deploy}", "statements": len(migration.spans)})
 
     def _key(self, migration: Migration) -> dict[str, Any]:
         return {"version": migration.version, "holder": self.holder}

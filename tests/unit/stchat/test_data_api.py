@@ -162,10 +162,11 @@ def test_transaction_rolls_back_and_raises_what_was_raised() -> None:
 
 
 def test_a_commit_in_doubt_is_not_sent_again() -> None:
-    data_api, client = api({"transactionId": "1"}, fault("InternalServerErrorException", status=500))
+    lost = fault("TransactionNotFoundException", status=404)
+    data_api, client = api({"transactionId": "1"}, fault("InternalServerErrorException", status=500), lost)
     with pytest.raises(UnknownOutcomeError), data_api.transaction():
         pass
-    assert client.calls == ["begin_transaction", "commit_transaction"]
+    assert client.calls == ["begin_transaction", "commit_transaction", "rollback_transaction"]
 
 
 INTO = {
