@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from local.data_api.cluster import Cluster
 
@@ -20,6 +20,12 @@ class Account(Protocol):
 
         Raises:
             ApiError: there is none, its Data API is off, or it has no instance.
+        """
+
+    async def authorize(self, operation: str, request: Mapping[str, Any], headers: Mapping[str, str]) -> None:
+        """
+        Raises:
+            ApiError: AccessDeniedException, where whoever signed the request may not do this, or not read the secret.
         """
 
     async def credentials(self, secret: str, *, fresh: bool = False) -> tuple[str, str]:

@@ -6,9 +6,10 @@ import asyncio
 import hashlib
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
@@ -84,6 +85,9 @@ class Alone:
         if arn != CLUSTER_ARN:
             raise ApiError("HttpEndpointNotEnabledException", f"HttpEndpoint is not enabled for resource {arn}")
         return self._cluster
+
+    async def authorize(self, operation: str, request: Mapping[str, Any], headers: Mapping[str, str]) -> None:
+        """Nobody's policies are known here."""
 
     async def credentials(self, secret: str, *, fresh: bool = False) -> tuple[str, str]:  # noqa: ARG002
         for known in self._secrets.values():

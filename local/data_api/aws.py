@@ -92,12 +92,22 @@ class ControlPlane:
             f"the username {record.master} and the password",
         )
 
-    def identity(self, caller: Caller, region: str) -> str:
+    def secret_names(self, secret: str, region: str, account: str) -> tuple[str, str]:
+        """The whole ARN and the name of a secret."""
+        if secret.startswith("arn:"):
+            _, _, _, region, account, *_ = secret.split(":")
+        try:
+            found = self._client("secretsmanager", region, account).describe_secret(SecretId=secret)
+        except ClientError:
+            raise secret_not_found() from None
+        return found["ARN"], found["Name"]
+
+    def identity(self, caller: Caller) -> str:
         """The ARN of whoever holds an access key."""
         client = boto3.client(
             "sts",
             endpoint_url=self.url,
-            region_name=region,
+            region_name="us-east-1",
             aws_access_key_id=caller.access_key,
             aws_secret_access_key="not known here",
             aws_session_token=caller.token,

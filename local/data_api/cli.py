@@ -15,7 +15,6 @@ from local import processes
 from local.data_api.accounts import Account
 from local.data_api.alone import CLUSTER_ARN, Alone
 from local.data_api.aws import ControlPlane
-from local.data_api.control_api import ControlApi
 from local.data_api.control_plane import Clusters
 from local.data_api.errors import ApiError
 from local.data_api.faults import Faults
@@ -70,8 +69,7 @@ async def _serve(args: argparse.Namespace) -> None:
         transactions=Limits(args.transaction_idle_seconds, args.transaction_seconds),
     )
     account = await _account(args, settings)
-    faults = Faults()
-    server = Server(Operations(account, settings.statement_seconds), ControlApi(account, faults), faults)
+    server = Server(account, Operations(account, settings.statement_seconds), Faults())
     runner = web.AppRunner(server.app, access_log=None, shutdown_timeout=2)
     tending = asyncio.create_task(_tend(account))
     try:

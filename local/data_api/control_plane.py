@@ -6,10 +6,11 @@ import asyncio
 import logging
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from local.data_api import iam
 from local.data_api.aws import UNREACHABLE, ClusterRecord, ControlPlane
 from local.data_api.cluster import Cluster, Facts
 from local.data_api.errors import ApiError, bad_request
@@ -30,6 +31,7 @@ class Clusters:
 
     def __init__(self, plane: ControlPlane, directory: Path, settings: Settings) -> None:
         self._plane = plane
+        self._permissions = iam.Permissions(plane)
         self._directory = directory
         self._settings = settings
         self._records: dict[Place, tuple[float, list[ClusterRecord]]] = {}
@@ -56,6 +58,20 @@ class Clusters:
         _, cluster = self._running[record.resource_id]
         cluster.facts = _facts(record)
         return cluster
+
+    async def authorize(self, operation: str, request: Mapping[str, Any], headers: Mapping[str, str]) -> None:
+        caller = iam.caller(headers)
+        arn, secret = request["resourceArn"], request["secretArn"]
+        place = _place(arn)
+
+        def require() -> None:
+            self._permissions.require(caller, f"rds-data:{operation}", arn)
+            if self._permissions.has_policies(caller):
+                # ministack's Ref of a secret is its name, where AWS's is its ARN: so a policy may have either.
+                whole, name = self._plane.secret_names(secret, *place)
+                self._permissions.require(caller, iam.GET_SECRET, whole, name)
+
+        await self._ask(require)
 
     async def credentials(self, secret: str, *, fresh: bool = False) -> tuple[str, str]:
         since, known = self._secrets.get(secret, (0.0, None))

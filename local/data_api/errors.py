@@ -9,6 +9,7 @@ SERVICE = get_session().get_service_model("rds-data")
 # What AWS answers although its model of the service does not name it.
 NOT_IN_THE_MODEL = {
     "InternalFailure": 500,
+    "MissingAuthenticationTokenException": 403,
     "SerializationException": 400,
     "ThrottlingException": 400,
     "UnknownOperationException": 404,

@@ -13,6 +13,7 @@ from aiohttp import web
 from botocore.model import OperationModel
 
 from local.data_api import model
+from local.data_api.accounts import Account
 from local.data_api.control_api import ControlApi
 from local.data_api.errors import ApiError
 from local.data_api.faults import Fault, Faults, Kind
@@ -23,12 +24,13 @@ JSON = "application/json"
 
 
 class Server:
-    def __init__(self, operations: Operations, control: ControlApi, faults: Faults) -> None:
+    def __init__(self, account: Account, operations: Operations, faults: Faults) -> None:
+        self._account = account
         self._operations = operations
         self._faults = faults
         # A little more than AWS takes, so that what is too large is answered and not cut off.
         self.app = web.Application(client_max_size=model.REQUEST_BYTES + 2**20)
-        self.app.router.add_routes(control.routes())
+        self.app.router.add_routes(ControlApi(account, faults).routes())
         self.app.router.add_route("*", "/{path:.*}", self._serve)
 
     async def _serve(self, http: web.Request) -> web.StreamResponse:
@@ -53,6 +55,7 @@ class Server:
         fault = self._faults.next(operation.name, request.get("sql", ""))
         if fault is not None:
             await _before(http, fault)
+        await self._account.authorize(operation.name, request, http.headers)
         answer = await self._operations.handlers[operation.name](request)
         if fault is not None:
             _after(http, fault)

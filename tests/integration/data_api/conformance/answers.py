@@ -1,0 +1,204 @@
+"""What an answer holds besides values: counts, metadata, JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.integration.data_api.conformance.rule import Rule, Source, parameter, sent
+from tests.integration.data_api.conformance.values_out import long, string
+
+GUIDE, MEASURED, ASSUMED = Source.GUIDE, Source.MEASURED, Source.ASSUMED
+TABLE = ("CREATE TABLE t (id serial PRIMARY KEY, name varchar(9) NOT NULL, price numeric(10,2))",)
+METADATA = {"includeResultMetadata": True}
+JSON = {"formatRecordsAs": "JSON"}
+
+
+def column(name: str, type_name: str, jdbc: int, **members: object) -> dict[str, Any]:
+    return {
+        "arrayBaseColumnType": 0,
+        "isAutoIncrement": False,
+        "isCaseSensitive": False,
+        "isCurrency": False,
+        "isSigned": False,
+        "label": name,
+        "name": name,
+        "nullable": 2,
+        "precision": 0,
+        "scale": 0,
+        "schemaName": "",
+        "tableName": "",
+        "type": jdbc,
+        "typeName": type_name,
+    } | members
+
+
+def nothing(count: int) -> dict[str, Any]:
+    return {"generatedFields": [], "numberOfRecordsUpdated": count}
+
+
+def formatted(says: str, select: str, text: str, source: Source = GUIDE, **options: object) -> Rule:
+    body = {"formattedRecords": text, "numberOfRecordsUpdated": 0}
+    return Rule(says=says, sql=f"SELECT {select}", request=JSON | options, body=body, source=source)
+
+
+RULES: list[Rule] = [
+    Rule(
+        says="a query: records, no generatedFields",
+        source=MEASURED,
+        body={"records": [[long(1)]], "numberOfRecordsUpdated": 0},
+    ),
+    Rule(
+        says="a query without rows",
+        sql="SELECT 1 WHERE false",
+        source=MEASURED,
+        body={"records": [], "numberOfRecordsUpdated": 0},
+    ),
+    Rule(
+        says="INSERT: a count, no records",
+        sql="INSERT INTO t (name) VALUES ('a'), ('b')",
+        setup=TABLE,
+        source=MEASURED,
+        body=nothing(2),
+    ),
+    Rule(
+        says="UPDATE",
+        sql="UPDATE t SET name = 'b'",
+        setup=(*TABLE, "INSERT INTO t (name) VALUES ('a')"),
+        body=nothing(1),
+        source=MEASURED,
+    ),
+    Rule(says="DELETE", sql="DELETE FROM t", setup=TABLE, body=nothing(0), source=MEASURED),
+    Rule(says="DDL", sql=TABLE[0], body=nothing(0), source=MEASURED),
+    Rule(
+        says="INSERT ... RETURNING is a result set",
+        sql="INSERT INTO t (name) VALUES ('a') RETURNING id",
+        setup=TABLE,
+        source=MEASURED,
+        body={"records": [[long(1)]], "numberOfRecordsUpdated": 0},
+    ),
+    Rule(says="SHOW is a result set", sql="SHOW timezone", records=[[string("UTC")]], source=MEASURED),
+    Rule(
+        says="metadata of an expression",
+        sql="SELECT 1 AS one",
+        request=METADATA,
+        source=MEASURED,
+        body={
+            "records": [[long(1)]],
+            "numberOfRecordsUpdated": 0,
+            "columnMetadata": [column("one", "int4", 4, isSigned=True, precision=10)],
+        },
+    ),
+    Rule(
+        says="metadata of a table's columns; a serial's typeName is serial",
+        sql="SELECT * FROM t",
+        setup=TABLE,
+        request=METADATA,
+        source=MEASURED,
+        body={
+            "records": [],
+            "numberOfRecordsUpdated": 0,
+            "columnMetadata": [
+                column("id", "serial", 4, isAutoIncrement=True, isSigned=True, nullable=0, precision=10, tableName="t"),
+                column("name", "varchar", 12, isCaseSensitive=True, nullable=0, precision=9, tableName="t"),
+                column("price", "numeric", 2, isSigned=True, nullable=1, precision=10, scale=2, tableName="t"),
+            ],
+        },
+    ),
+    Rule(
+        says="metadata of other types: PostgreSQL's internal names",
+        request=METADATA,
+        source=MEASURED,
+        sql="SELECT ARRAY[1] AS a, now() AS b WHERE false",
+        body={
+            "records": [],
+            "numberOfRecordsUpdated": 0,
+            "columnMetadata": [
+                column("a", "_int4", 2003, arrayBaseColumnType=4, precision=2147483647),
+                column("b", "timestamptz", 93, precision=35, scale=6),
+            ],
+        },
+    ),
+    Rule(
+        says="no metadata where there is no result set",
+        sql="DELETE FROM t",
+        setup=TABLE,
+        request=METADATA,
+        body=nothing(0),
+        source=MEASURED,
+    ),
+    formatted(
+        "JSON: an array of objects, compact",
+        "1 AS a, 'x'::text AS b, NULL AS c, true AS d",
+        '[{"a":1,"b":"x","c":null,"d":true}]',
+    ),
+    formatted("JSON: decimals are strings", "1.50::numeric AS n", '[{"n":"1.50"}]'),
+    formatted(
+        "JSON: decimals are numbers if asked",
+        "1.50::numeric AS n",
+        '[{"n":1.5}]',
+        resultSetOptions={"decimalReturnType": "DOUBLE_OR_LONG"},
+    ),
+    formatted("JSON: bytea in base64", "'\\xdead'::bytea AS b", '[{"b":"3q0="}]'),
+    formatted("JSON: dates are strings", "'2024-01-15'::date AS d", '[{"d":"2024-01-15"}]'),
+    formatted("JSON: arrays are arrays", "ARRAY[1,2] AS a", '[{"a":[1,2]}]', ASSUMED),
+    formatted("JSON: text is not escaped beyond need", "'日本 \"x\"'::text AS t", '[{"t":"日本 \\"x\\""}]', ASSUMED),
+    formatted("JSON: no rows", "1 AS a WHERE false", "[]", ASSUMED),
+    formatted("JSON: no metadata even if asked for", "1 AS a", '[{"a":1}]', includeResultMetadata=True),
+    Rule(
+        says="JSON: ignored where there is no result set",
+        sql="DELETE FROM t",
+        setup=TABLE,
+        request=JSON,
+        body=nothing(0),
+        source=GUIDE,
+    ),
+    Rule(
+        says="JSON: equal labels are an error",
+        sql="SELECT 1 AS a, 2 AS a",
+        request=JSON,
+        source=ASSUMED,
+        error="UnsupportedResultException",
+        message="The result contains duplicate column labels, which formatRecordsAs JSON does not support",
+    ),
+    Rule(
+        says="formatRecordsAs NONE is the default",
+        request={"formatRecordsAs": "NONE"},
+        records=[[long(1)]],
+        source=Source.MODEL,
+    ),
+    Rule(
+        says="a batch: one entry a set, generatedFields empty",
+        path="/BatchExecute",
+        setup=TABLE,
+        source=MEASURED,
+        sql="INSERT INTO t (name) VALUES (:n)",
+        request={"parameterSets": [[parameter("n", string("a"))], [parameter("n", string("b"))]]},
+        body={"updateResults": [{"generatedFields": []}, {"generatedFields": []}]},
+    ),
+    Rule(
+        says="a batch without parameter sets runs once",
+        path="/BatchExecute",
+        setup=TABLE,
+        source=ASSUMED,
+        sql="INSERT INTO t (name) VALUES ('a')",
+        body={"updateResults": []},
+    ),
+    Rule(
+        says="a batch that fails",
+        path="/BatchExecute",
+        setup=TABLE,
+        source=MEASURED,
+        sql="INSERT INTO t (id, name) VALUES (1, :n)",
+        request={"parameterSets": [[parameter("n", string("a"))], [parameter("n", string("b"))]]},
+        error="DatabaseErrorException",
+        message='ERROR: duplicate key value violates unique constraint "t_pkey"; Detail: Key (id)=(1) already exists.; '
+        "SQLState: 23505",
+    ),
+    sent(
+        "FETCH from a cursor is a result set",
+        "FETCH 2 FROM c",
+        setup=("DECLARE c CURSOR FOR SELECT generate_series(1, 3)",),
+        records=[[long(1)], [long(2)]],
+        source=MEASURED,
+    ),
+]

@@ -1,0 +1,37 @@
+"""The protocol without an SDK: what is sent and what comes back, exactly."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`error` is the name in the header of an error; `body` the decoded JSON."""
+
+    status: int
+    error: str | None
+    body: Any
+
+
+class Wire:
+    """One connection, kept open, to an endpoint at `host:port`."""
+
+    def __init__(self, url: str, **members: str) -> None:
+        self._connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
+        self._members = members
+
+    def call(self, path: str, members: dict[str, Any]) -> Answer:
+        """POST a request; `members` come on top of those that every request of this connection has."""
+        return self.post(path, json.dumps(self._members | members).encode())
+
+    def post(self, path: str, body: bytes, method: str = "POST") -> Answer:
+        self._connection.request(method, path, body, {"Content-Type": "application/json"})
+        response = self._connection.getresponse()
+        return Answer(response.status, response.headers.get("x-amzn-ErrorType"), json.loads(response.read()))
+
+    def close(self) -> None:
+        self._connection.close()
