@@ -55,7 +55,7 @@ def _run(api: DataApi, migration: Migration, directory: Path) -> None:
         try:
             api.execute(statement.text)
         except DatabaseError as error:
-            raise failure(script, index, error) from error
+            raise failure(script.place(index, error.position), error) from error
 
 
 def _compare(files: Sequence[Migration], *, expected: list[str], found: list[str]) -> None:

@@ -20,6 +20,7 @@ from stchat.migrations.migration import Migration, Script
 LEASE_SECONDS = 90  # twice what a call of the Data API may take
 LOCK_TIMEOUT = "5s"  # for the ledger's row and for every lock in that transaction
 
+_MEANWHILE = ("23505", "42P07")  # IF NOT EXISTS does not see what another runner makes at that instant
 _ABSENT = ("42P01", "3D000")  # no such table, no such database
 
 _CREATE = """
@@ -137,7 +138,11 @@ class Ledger:
         return {row["version"]: Entry(**row) for row in rows}
 
     def create(self) -> None:
-        self.api.execute(_CREATE, repeatable=True)
+        try:
+            self.api.execute(_CREATE, repeatable=True)
+        except DatabaseError as error:
+            if error.sqlstate not in _MEANWHILE:
+                raise
 
     def claim(self, migration: Migration, within: Transaction | None = None) -> Claim | None:
         """Takes or renews the lock on a version; None: it is applied, or another runner is at it."""
@@ -173,7 +178,9 @@ class Ledger:
 
     def baseline(self, migration: Migration, within: Transaction) -> None:
         values = {"version": migration.version, "name": migration.name, "checksum": migration.checksum}
-        within.execute(_BASELINE, {**values, "deploy": f"baseline by {self.deploy}", "statements": len(migration.spans)})
+        within.execute(
+            _BASELINE, {**values, "deploy": f"baseline by {self.deploy}", "statements": len(migration.spans)}
+        )
 
     def _key(self, migration: Migration) -> dict[str, Any]:
         return {"version": migration.version, "holder": self.holder}

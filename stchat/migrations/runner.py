@@ -19,7 +19,7 @@ from stchat.migrations.alone import recognise
 from stchat.migrations.ledger import LEASE_SECONDS, Entry, Ledger
 from stchat.migrations.migration import Migration, Script
 from stchat.migrations.plan import by_database, pending
-from stchat.migrations.work import POLL_SECONDS, NotYetError, by_itself, check_done, passing, together
+from stchat.migrations.work import POLL_SECONDS, NotYetError, by_itself, check_done, failure, passing, together
 
 log = logging.getLogger(__name__)
 
@@ -80,18 +80,17 @@ class Runner:
     def _apply(self, deadline: float) -> bool:
         entries = self.entries()
         for script, entry in list(self._pending(entries)):
-            database = script.migration.database
-            if entries[database] is None:
-                self.ledger(database).create()
-                entries[database] = {}
-            self._run(script, entry.statements if entry else 0, deadline)
+            first = entries[script.migration.database] is None and script.migration.version == 1
+            self._run(script, entry.statements if entry else 0, deadline, first=first)
         return True
 
-    def _run(self, script: Script, done: int, deadline: float) -> None:
+    def _run(self, script: Script, done: int, deadline: float, *, first: bool) -> None:
         migration, ledger = script.migration, self.ledger(script.migration.database)
         began = time.monotonic()
         self._leased = None if migration.transactional else ledger
         try:
+            if first:
+                ledger.create()
             while done < len(script.statements):
                 alone = None if migration.transactional else recognise(script.statements[done].text)
                 done = by_itself(ledger, script, done, *alone) if alone else together(ledger, script, done, deadline)
@@ -101,7 +100,7 @@ class Runner:
         except DatabaseError as error:
             if passing(error):
                 raise NotYetError(f"{migration.path}: {error}") from error
-            raise StatementError(f"{migration.path}: {error} (SQLSTATE {error.sqlstate})") from error
+            raise failure(migration.path, error) from error
         self._leased = None
         log.info("%s: applied in %.1f s", migration.path, time.monotonic() - began)
 

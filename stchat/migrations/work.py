@@ -25,7 +25,12 @@ _PASSING = ("55P03", "55006", "40P01", "40001", "57P01", "57P02", "57P03", "57P0
 _PASSING_CLASS = "08"
 _TRANSACTION_FAILED = "25P02"
 _MADE_BY_HAND = "if somebody made it by hand, see `python -m stchat schema baseline`"
-_WAYS_OUT = {"42P07": _MADE_BY_HAND, "42710": _MADE_BY_HAND, "42P06": _MADE_BY_HAND}
+_WAYS_OUT = {
+    "42P07": _MADE_BY_HAND,
+    "42710": _MADE_BY_HAND,
+    "42P06": _MADE_BY_HAND,
+    "3D000": "make the database in a migration of sql/postgres/",
+}
 _LOG = "PostgreSQL's message is in the cluster's log alone"
 
 _AT_WORK = """
@@ -43,12 +48,10 @@ def passing(error: DatabaseError) -> bool:
     return error.sqlstate in _PASSING or error.sqlstate.startswith(_PASSING_CLASS)
 
 
-def failure(script: Script, index: int, error: DatabaseError) -> StatementError:
-    more = "".join(f"; {text}" for text in (error.detail, error.hint, _WAYS_OUT.get(error.sqlstate)) if text)
-    return StatementError(
-        f"{script.place(index, error.position)}: {error}{more} (SQLSTATE {error.sqlstate})",
-        sqlstate=error.sqlstate,
-    )
+def failure(place: str, error: DatabaseError) -> StatementError:
+    more = (error.detail, error.hint, _WAYS_OUT.get(error.sqlstate))
+    text = "; ".join(text for text in (str(error), *more) if text)
+    return StatementError(f"{place}: {text} (SQLSTATE {error.sqlstate})", sqlstate=error.sqlstate)
 
 
 def together(ledger: Ledger, script: Script, done: int, deadline: float) -> int:
@@ -65,7 +68,7 @@ def together(ledger: Ledger, script: Script, done: int, deadline: float) -> int:
             except StatementTimeoutError:
                 _outlast(ledger.api, transaction, script, index, claimed.pid, deadline)
             except DatabaseError as error:
-                raise error if passing(error) else failure(script, index, error) from error
+                raise error if passing(error) else failure(script.place(index, error.position), error) from error
         _recorded(ledger.advance(script, stop, transaction), script)
     return stop
 
@@ -99,7 +102,7 @@ def by_itself(ledger: Ledger, script: Script, done: int, kind: Alone, names: dic
             return done
         if after["state"] == "broken":
             _start(ledger.api, after["cure"])
-        raise failure(script, done, error) from error
+        raise failure(script.place(done, error.position), error) from error
     return done
 
 

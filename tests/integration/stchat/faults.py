@@ -1,0 +1,94 @@
+"""A Data API client that fails at one chosen call, in a chosen way; in front of one that does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+Call = Callable[[], Any]
+Fault = Callable[["Faulty", Call], Any]
+
+
+class KilledError(BaseException):
+    """The runner's process has ended: nothing of it runs any more, so no handler of an Exception may catch this."""
+
+
+def _answer(code: str, status: int) -> ClientError:
+    answer = {"Error": {"Code": code, "Message": "injected"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(cast(Any, answer), "op")
+
+
+def _killed(client: Faulty, call: Call) -> Any:
+    call()
+    client.dead = True
+    raise KilledError
+
+
+def _5xx_but_it_ran(_: Faulty, call: Call) -> Any:
+    call()
+    raise _answer("InternalServerErrorException", 500)
+
+
+def _no_answer_but_it_ran(_: Faulty, call: Call) -> Any:
+    call()
+    raise ReadTimeoutError(endpoint_url="http://injected")
+
+
+def _no_answer(_: Faulty, __: Call) -> Any:
+    raise ReadTimeoutError(endpoint_url="http://injected")
+
+
+FAULTS: dict[str, Fault] = {
+    "killed after": _killed,
+    "5xx, but it ran": _5xx_but_it_ran,
+    "no answer, but it ran": _no_answer_but_it_ran,
+    "no answer": _no_answer,
+}
+
+
+class Faulty:
+    """`at`: the number of the call, from 0, that meets the fault; None: no call does."""
+
+    def __init__(self, client: Any, at: int | None = None, fault: Fault | None = None) -> None:
+        self.client, self.at, self.fault = client, at, fault
+        self.calls = 0
+        self.dead = False
+        self.open: set[str] = set()
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        def call(**arguments: Any) -> Any:
+            if self.dead:
+                raise KilledError
+            number, self.calls = self.calls, self.calls + 1
+            if number == self.at and self.fault:
+                return self.fault(self, lambda: self._call(operation, arguments))
+            return self._call(operation, arguments)
+
+        return call
+
+    def _call(self, operation: str, arguments: dict[str, Any]) -> Any:
+        answer = getattr(self.client, operation)(**arguments)
+        if operation == "begin_transaction":
+            self.open.add(answer["transactionId"])
+        elif operation != "execute_statement":
+            self.open.discard(arguments["transactionId"])
+        return answer
+
+
+class Busy:
+    """Every call is first answered with `resuming`, then with `throttled`, then done."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.calls = 0
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        def call(**arguments: Any) -> Any:
+            self.calls += 1
+            if self.calls % 3:
+                raise _answer(("DatabaseResumingException", "ThrottlingException")[self.calls % 3 - 1], 400)
+            return getattr(self.client, operation)(**arguments)
+
+        return call

@@ -1,0 +1,129 @@
+"""What an apply does with good files, with files that fail, and with files that do not fit the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from stchat.errors import LedgerError, StatementError
+from tests.integration.stchat.faults import Faulty
+from tests.integration.stchat.project import ALONE, Project
+
+TABLE = "CREATE TABLE t (id int);\nINSERT INTO t VALUES (1);"
+INDEX = ALONE + "INSERT INTO t VALUES (2);\nCREATE UNIQUE INDEX CONCURRENTLY t_id ON t (id);"
+
+
+def failure(run: Callable[[], Any]) -> str:
+    with pytest.raises(StatementError) as raised:
+        run()
+    return str(raised.value)
+
+
+def test_apply_and_apply_again(project: Project) -> None:
+    runner = project.write(TABLE, INDEX).runner("deploy one")
+    assert [script.migration.name for script, _ in runner.pending()] == ["0001_x.sql", "0002_x.sql"]
+    assert runner.apply()
+    client = Faulty(project.api.client)
+    assert project.runner(client=client).apply()
+    assert client.calls == 1, "a no-op is one call for a database"
+    assert project.ledger("version", "name", "deploy", "statements", "duration_ms >= 0 AS timed", "error") == [
+        {"version": 1, "name": "0001_x.sql", "deploy": "deploy one", "statements": 2, "timed": True, "error": None},
+        {"version": 2, "name": "0002_x.sql", "deploy": "deploy one", "statements": 2, "timed": True, "error": None},
+    ]
+
+
+def test_reading_writes_nothing(project: Project) -> None:
+    project.write(TABLE).runner().pending()
+    assert project.column("SELECT count(*) FROM pg_class WHERE relname = 'schema_migrations'") == [0]
+
+
+def test_a_transactional_file_that_fails_leaves_nothing(project: Project) -> None:
+    broken = "CREATE TABLE u (id int);\n\nINSERT INTO u\n  VALUES ('x');"
+    assert failure(project.write(TABLE, broken, "SELECT 1;").runner().apply) == (
+        f'{project.path(2)}:4: invalid input syntax for type integer: "x" (SQLSTATE 22P02)'
+    )
+    assert project.ledger("version") == [{"version": 1}]
+    assert project.column("SELECT to_regclass('u') IS NULL") == [True]
+    assert project.write(TABLE, broken.replace("'x'", "7"), "SELECT 1;").runner().apply()
+    assert project.column("SELECT id FROM u") == [7]
+
+
+def test_detail_and_hint_are_told(project: Project) -> None:
+    assert failure(project.write(TABLE, "SELECT idd FROM t;").runner().apply) == (
+        f'{project.path(2)}:1: column "idd" does not exist; Perhaps you meant to reference the column "t.id".'
+        " (SQLSTATE 42703)"
+    )
+    assert failure(project.write(TABLE, TABLE).runner().apply) == (
+        f'{project.path(2)}:1: relation "t" already exists; if somebody made it by hand,'
+        " see `python -m stchat schema baseline` (SQLSTATE 42P07)"
+    )
+
+
+def test_a_file_that_stopped_goes_on_from_there(project: Project) -> None:
+    """The duplicate makes the unique index fail; what the file did before that is not done twice."""
+    twice = TABLE + "INSERT INTO t VALUES (2);"
+    message = f'{project.path(2)}:3: could not create unique index "t_id"; Key (id)=(2) is duplicated. (SQLSTATE 23505)'
+    assert failure(project.write(twice, INDEX).runner("one").apply) == message
+    assert project.ledger("statements", "applied_at", "error", "holder")[1] == {
+        "statements": 1, "applied_at": None, "error": message, "holder": None,
+    }  # fmt: skip
+    assert project.column("SELECT count(*) FROM pg_index WHERE NOT indisvalid") == [0], "no broken index stays behind"
+
+    mended = INDEX.replace("CREATE", "DELETE FROM t WHERE ctid = (SELECT max(ctid) FROM t);\nCREATE")
+    assert project.write(twice, mended).runner("two").apply()
+    assert project.column("SELECT id FROM t ORDER BY id") == [1, 2]
+    assert project.ledger("deploy", "statements", "error")[1] == {"deploy": "two", "statements": 3, "error": None}
+
+
+def test_what_has_run_of_a_file_that_stopped_cannot_change(project: Project) -> None:
+    failure(project.write(TABLE, INDEX + "SELECT 1/0;").runner().apply)
+    changed = INDEX.replace("(2)", "(3)")
+    with pytest.raises(LedgerError) as raised:
+        project.write(TABLE, changed).runner().apply()
+    assert str(raised.value) == (
+        f"{project.path(2)}: its first 2 statement(s) have run, and are not in the file any more:"
+        " put them back as they were, and change only what comes after them"
+    )
+
+
+def test_a_rollback_brings_fewer_files(project: Project) -> None:
+    assert project.write(TABLE, INDEX).runner().apply()
+    assert project.write(TABLE).runner().apply()
+    assert len(project.ledger("version")) == 2
+
+
+def test_a_rollback_after_a_file_that_stopped(project: Project) -> None:
+    failure(project.write(TABLE, ALONE + "SELECT 1; SELECT 1/0;").runner().apply)
+    assert project.write(TABLE).runner().apply()
+
+
+def test_a_changed_file_is_refused_before_anything_runs(project: Project) -> None:
+    assert project.write(TABLE).runner().apply()
+    with pytest.raises(LedgerError, match="changed since it was applied on"):
+        project.write(TABLE + "SELECT 1;", "CREATE TABLE u ();").runner().apply()
+    assert project.column("SELECT to_regclass('u') IS NULL") == [True]
+
+
+def test_an_index_that_was_left_broken_is_built_again(project: Project) -> None:
+    """As a server that is killed leaves it."""
+    assert project.write(TABLE).runner().apply()
+    project.api.execute("INSERT INTO t VALUES (1)")
+    with pytest.raises(Exception, match="could not create unique index"):
+        project.api.execute("CREATE UNIQUE INDEX CONCURRENTLY t_id ON t (id)")
+    project.api.execute("DELETE FROM t")
+    assert project.column("SELECT count(*) FROM pg_index WHERE NOT indisvalid") == [1]
+    assert project.write(TABLE, INDEX).runner().apply()
+    assert project.column("SELECT indisvalid FROM pg_index WHERE indexrelid = 't_id'::regclass") == [True]
+
+
+def test_a_database_that_nobody_makes(project: Project) -> None:
+    project.write(TABLE)
+    (project.directory / project.api.database).rename(project.directory / "nowhere")
+    with pytest.raises(StatementError) as raised:
+        project.runner().apply()
+    assert str(raised.value) == (
+        'sql/nowhere/0001_x.sql: database "nowhere" does not exist;'
+        " make the database in a migration of sql/postgres/ (SQLSTATE 3D000)"
+    )
