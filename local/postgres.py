@@ -16,7 +16,7 @@ import psutil
 import psycopg
 
 from local.postgres_roles import SUPERUSER, create_roles
-from local.postgres_system import BINARIES, ROOT_RUNS_AS, character_type, free_port, private_server, system_user
+from local.postgres_system import BINARIES, as_system_user, character_type, free_port, private_server, system_user
 from local.processes import LocalError
 
 START_SECONDS = 60
@@ -66,16 +66,11 @@ class Postgres:
         return (self.directory / "rdsadmin.password").read_text()
 
     def create(self, *, master: str, password: str, database: str | None = None) -> None:
-        """Make the data directory and the roles that Aurora has, and leave the server running.
-
-        Raises:
-            LocalError: the directory is out of reach of the user that PostgreSQL runs as.
-        """
+        """Make the data directory and the roles that Aurora has, and leave the server running."""
         self.directory.mkdir(parents=True, exist_ok=True)
         self.data.mkdir(mode=0o700, exist_ok=True)
         if (user := system_user()) is not None:
             os.chown(self.data, user.pw_uid, user.pw_gid)
-        self._require_reachable()
         with tempfile.NamedTemporaryFile("w", dir=self.directory) as file:
             file.write(secrets.token_urlsafe(24))
             file.flush()
@@ -96,7 +91,6 @@ class Postgres:
         """Start, or adopt the server that an earlier process left running on this data directory."""
         if self.is_running or self._adopt():
             return
-        self._require_reachable()
         deadline = time.monotonic() + START_SECONDS
         # A killed server's children may hold its shared memory for a moment: then it is tried again.
         while not self._try_start(deadline):
@@ -136,18 +130,14 @@ class Postgres:
         ]
         for name, value in SETTINGS.items():
             command += ["-c", f"{name}={value}"]
-        user = system_user()
         with (self.data / "server.log").open("ab") as log:
             process = subprocess.Popen(
-                command,
+                as_system_user(*command),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd=self.data,
                 start_new_session=True,
-                user=user and user.pw_uid,
-                group=user and user.pw_gid,
-                extra_groups=None if user is None else [],
             )
         self._process = psutil.Process(process.pid)
         while process.poll() is None and time.monotonic() < deadline:
@@ -171,26 +161,7 @@ class Postgres:
             return [line.strip() for line in (self.data / "postmaster.pid").read_text().splitlines()]
         return []
 
-    def _require_reachable(self) -> None:
-        try:
-            self._run("test", "-x", self.data)
-        except (LocalError, PermissionError) as error:
-            raise LocalError(
-                f"{self.data} is out of reach of the user {ROOT_RUNS_AS}, as which PostgreSQL runs for root: "
-                "choose a directory that every user may pass through"
-            ) from error
-
     def _run(self, *command: str | Path) -> None:
-        user = system_user()
-        result = subprocess.run(
-            command,
-            cwd="/",
-            capture_output=True,
-            text=True,
-            check=False,
-            user=user and user.pw_uid,
-            group=user and user.pw_gid,
-            extra_groups=None if user is None else [],
-        )
+        result = subprocess.run(as_system_user(*command), cwd="/", capture_output=True, text=True, check=False)
         if result.returncode != 0:
             raise LocalError(f"{Path(command[0]).name} ended with {result.returncode}: {result.stderr.strip()}")

@@ -41,6 +41,22 @@ def system_user() -> pwd.struct_passwd | None:
         return pwd.getpwnam(ROOT_RUNS_AS)
 
 
+def as_system_user(*command: str | Path) -> list[str | Path]:
+    """The command, run by the user that PostgreSQL runs as. Root's own folders are closed to others, and the
+    repository may lie in one, so that user keeps root's right to look into folders, and no other."""
+    user = system_user()
+    if user is None:
+        return list(command)
+    if (setpriv := shutil.which("setpriv")) is None:
+        raise LocalError("PostgreSQL does not run as root, and there is no setpriv: run as another user")
+    right = "+dac_read_search"
+    return [
+        setpriv, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups",
+        # access(2), by which PostgreSQL looks for its files, heeds rights of other users than root with this bit alone.
+        f"--inh-caps={right}", f"--ambient-caps={right}", "--securebits=+no_setuid_fixup", "--", *command,
+    ]  # fmt: skip
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
