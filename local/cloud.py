@@ -10,7 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from local import processes
-from local.state import ACCOUNT, REGION, REPOSITORY, Cloud, load
+from local.cdk import CdkError
+from local.postgres_system import as_system_user
+from local.state import ACCOUNT, REGION, REPOSITORY, Cloud, Server, load
 
 AWS_PORT = 4566
 DATA_API_PORT = 4567
@@ -20,7 +22,8 @@ RESUME_SECONDS = 3.0
 
 @contextmanager
 def running(directory: Path, *, aws_port: int, data_api_port: int, resume_seconds: float) -> Iterator[Cloud]:
-    """The cloud in `directory`, started where it is not up. What was started here ends if the block fails."""
+    """The cloud in `directory`, started where it is not up. What was started here ends when the block is interrupted."""
+    as_system_user()  # a machine that cannot run PostgreSQL says so now, not in the middle of a deploy
     cloud = load(directory) or Cloud(directory=directory, aws_port=aws_port, data_api_port=data_api_port)
     was_up = {name for name in ("control_plane", "data_api") if processes.is_running(getattr(cloud, name))}
     if not was_up:
@@ -37,6 +40,8 @@ def running(directory: Path, *, aws_port: int, data_api_port: int, resume_second
         processes.wait_until_up(_server(cloud.control_plane), f"{cloud.aws_url}/_ministack/health", _log(cloud, "aws"))
         processes.wait_until_up(_server(cloud.data_api), f"{cloud.data_api_url}/_local/status", _log(cloud, "data-api"))
         yield cloud
+    except CdkError:
+        raise  # the servers stay up, to look at and to deploy onto again
     except BaseException:
         for name in {"data_api", "control_plane"} - was_up:
             processes.stop(getattr(cloud, name))
@@ -51,10 +56,10 @@ def stop(cloud: Cloud) -> None:
 
 
 def is_up(cloud: Cloud | None) -> bool:
-    return bool(cloud) and processes.is_running(cloud.control_plane) and processes.is_running(cloud.data_api)
+    return cloud is not None and processes.is_running(cloud.control_plane) and processes.is_running(cloud.data_api)
 
 
-def _start_control_plane(cloud: Cloud) -> processes.Server:
+def _start_control_plane(cloud: Cloud) -> Server:
     state = cloud.directory / "aws"
     scratch = state / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
@@ -83,7 +88,7 @@ def _start_control_plane(cloud: Cloud) -> processes.Server:
     )
 
 
-def _start_data_api(cloud: Cloud, resume_seconds: float) -> processes.Server:
+def _start_data_api(cloud: Cloud, resume_seconds: float) -> Server:
     command = [
         sys.executable, "-m", "local", "data-api",
         "--port", str(cloud.data_api_port),
@@ -99,6 +104,6 @@ def _log(cloud: Cloud, name: str) -> Path:
     return cloud.directory / "logs" / f"{name}.log"
 
 
-def _server(server: processes.Server | None) -> processes.Server:
+def _server(server: Server | None) -> Server:
     assert server is not None
     return server

@@ -10,12 +10,10 @@ import subprocess
 import time
 from collections.abc import Callable
 
-import boto3
-
 from local import cdk as cdk_cli
 from local import cloud, state, summary
 from local.data_api import control
-from local.postgres import BINARIES
+from local.postgres_system import BINARIES
 from local.processes import LocalError
 from local.state import Cloud
 
@@ -60,7 +58,7 @@ def status(arguments: argparse.Namespace) -> int:
     print(f"control plane  {here.aws_url}\nData API       {here.data_api_url}")
     for cluster in control.status(here.data_api_url)["clusters"]:
         print(f"cluster        {cluster['identifier']}: {cluster['state']}")
-    stacks = boto3.client("cloudformation", **cdk_cli.client_arguments(here)).describe_stacks()["Stacks"]
+    stacks = here.session().client("cloudformation", endpoint_url=here.aws_url).describe_stacks()["Stacks"]
     for stack in stacks:
         print(f"stack          {stack['StackName']}: {stack['StackStatus']}")
     return 0
@@ -82,7 +80,7 @@ def psql(arguments: argparse.Namespace) -> int:
         for cluster in control.status(here.data_api_url)["clusters"]
         if cluster["arn"] == deployed["STCHAT_CLUSTER_ARN"]
     ]
-    secrets = boto3.client("secretsmanager", **cdk_cli.client_arguments(here))
+    secrets = here.session().client("secretsmanager", endpoint_url=here.aws_url)
     secret = json.loads(secrets.get_secret_value(SecretId=deployed["STCHAT_SECRET_ARN"])["SecretString"])
     address = {
         "PGHOST": "127.0.0.1",

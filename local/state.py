@@ -7,6 +7,8 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import boto3
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 DEFAULT_DIRECTORY = REPOSITORY / ".local"
 ACCOUNT = "000000000000"
@@ -50,6 +52,10 @@ class Cloud:
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+
+    def session(self) -> boto3.Session:
+        """Clients of it speak to this cloud when they are given `aws_url` or `data_api_url`."""
+        return boto3.Session("local", "local", region_name=REGION)
 
     def save(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)

@@ -7,9 +7,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-import boto3
-
-from local.cdk import client_arguments
 from local.state import REPOSITORY, Cloud
 from stchat.data_api import DataApi
 
@@ -31,16 +28,14 @@ connect:
 def show(here: Cloud, deployed: Mapping[str, str]) -> None:
     """Stacks, databases, tables, indexes and versions, and how to connect. `deployed`: the application's variables."""
     print("\nstacks:")
-    stacks = boto3.client("cloudformation", **client_arguments(here)).describe_stacks()["Stacks"]
+    stacks = here.session().client("cloudformation", endpoint_url=here.aws_url).describe_stacks()["Stacks"]
     for stack in sorted(stacks, key=lambda stack: stack["CreationTime"]):
         print(f"  {stack['StackName']:<24} {stack['StackStatus']}")
     for what in ("databases", "tables", "indexes"):
         print(f"\n{what}:", flush=True)
         _print_indented(_stchat(here, deployed, "db", what))
-    data_api = boto3.client("rds-data", **client_arguments(here) | {"endpoint_url": here.data_api_url})
-    api = DataApi(
-        data_api, deployed["STCHAT_CLUSTER_ARN"], deployed["STCHAT_SECRET_ARN"], deployed["STCHAT_DATABASE"]
-    )
+    data_api = here.session().client("rds-data", endpoint_url=here.data_api_url)
+    api = DataApi(data_api, deployed["STCHAT_CLUSTER_ARN"], deployed["STCHAT_SECRET_ARN"], deployed["STCHAT_DATABASE"])
     [versions] = api.execute(VERSIONS, repeatable=True).rows
     print("\nversions:")
     _print_indented("\n".join(str(value) for value in versions.values()))
