@@ -39,7 +39,7 @@ class Rule:
     path: str = "/Execute"
 
 
-def parameter(name: str, value: dict[str, Any], hint: str | None = None) -> dict[str, Any]:
+def parameter(name: str, value: Mapping[str, Any], hint: str | None = None) -> dict[str, Any]:
     return {"name": name, "value": value} | ({} if hint is None else {"typeHint": hint})
 
 

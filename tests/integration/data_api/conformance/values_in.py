@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tests.integration.data_api.conformance.rule import Rule, Source, database_error, parameter, sent
 from tests.integration.data_api.conformance.values_out import long, string
 
@@ -13,9 +15,9 @@ INSERTED = {"generatedFields": [], "numberOfRecordsUpdated": 1}
 A = parameter("a", string("x"))
 
 
-def type_of(says: str, value: dict[str, object], name: str, hint: str | None = None, source: Source = MEASURED) -> Rule:
+def type_of(says: str, value: Mapping[str, object], name: str, hint: str | None = None) -> Rule:
     return sent(
-        says, "SELECT pg_typeof(:p)::text", parameter("p", value, hint), source=source, records=[[string(name)]]
+        says, "SELECT pg_typeof(:p)::text", parameter("p", value, hint), source=MEASURED, records=[[string(name)]]
     )
 
 
