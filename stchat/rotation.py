@@ -113,6 +113,7 @@ class Rotation:
                 f"ALTER ROLE {login['username']} PASSWORD '{verifier(login['password'])}'", repeatable=True
             )
             keyed = True
+            log.info("role %s has its new password", login["username"])
         except DatabaseError as error:
             if error.sqlstate == _NO_SUCH_ROLE:
                 log.info("role %s does not exist yet: the deploy that makes it will key it", login["username"])
