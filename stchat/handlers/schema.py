@@ -17,6 +17,7 @@ from stchat.errors import InDoubtError, MigrationError, StchatError
 from stchat.migrations.migration import Migration
 from stchat.migrations.roles import key_roles, parse_roles
 from stchat.migrations.runner import Runner
+from stchat.migrations.work import NotYetError
 from stchat.settings import Settings
 
 logging.getLogger("stchat").setLevel(logging.INFO)
@@ -67,7 +68,7 @@ def _is_complete(event: Event, seconds: float) -> Event:
         return {"IsComplete": False}
     try:
         key_roles(api, boto3.client("secretsmanager"), _roles(event))
-    except InDoubtError as reason:
+    except (NotYetError, InDoubtError) as reason:
         log.info("%s", reason)
         return {"IsComplete": False}
     return {"IsComplete": True, "Data": {"Migrations": str(len(migrations))}}

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from stchat.data_api import DataApi
-from stchat.errors import MigrationError, SettingsError
+from stchat.errors import DatabaseError, MigrationError, SettingsError
+from stchat.migrations.work import NotYetError, failure, passing
 from stchat.scram import verifier
 
 if TYPE_CHECKING:
@@ -53,15 +54,18 @@ def _key(api: DataApi, secrets: SecretsManagerClient, role: str, arn: str, comme
             f"role {role} does not exist: make it in a migration, with NOLOGIN, or leave its secret out"
         )
     secret = secrets.get_secret_value(SecretId=arn)
-    mark = f"keyed from version {secret['VersionId']} of its secret"
+    mark = f"keyed from version {secret['VersionId']} of its secret".replace("'", "")
     if comments[role] == mark:
         return False
     login = json.loads(secret["SecretString"])
     if login.get("username") != role:
         raise MigrationError(f"the secret of role {role} has username {login.get('username')!r}: make it {role}")
-    with api.transaction() as transaction:
-        transaction.execute(_LOCK)
-        transaction.execute(f"ALTER ROLE {role} LOGIN PASSWORD '{verifier(login['password'])}'")
-        transaction.execute(f"COMMENT ON ROLE {role} IS '{mark}'")
+    try:
+        with api.transaction() as transaction:
+            transaction.execute(_LOCK)
+            transaction.execute(f"ALTER ROLE {role} LOGIN PASSWORD '{verifier(login['password'])}'")
+            transaction.execute(f"COMMENT ON ROLE {role} IS '{mark}'")
+    except DatabaseError as error:
+        raise NotYetError(f"role {role}: {error}") if passing(error) else failure(f"role {role}", error) from error
     log.info("role %s: keyed", role)
     return True

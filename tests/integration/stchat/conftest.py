@@ -28,7 +28,10 @@ def impatient(public_directory: Path) -> Iterator[Endpoint]:
     process, url = start_endpoint(
         directory, "--statement-seconds", "1", "--transaction-idle-seconds", "2", "--resume-seconds", "1"
     )
-    yield Endpoint(url=url, directory=directory, pid=process.pid, client=client(url))
+    endpoint = Endpoint(url=url, directory=directory, pid=process.pid, client=client(url))
+    with endpoint.psql() as superuser:
+        superuser.execute("ALTER DATABASE template1 OWNER TO stchat")  # as on Aurora
+    yield endpoint
     process.terminate()
     assert process.wait(30) == 0
 
