@@ -86,6 +86,17 @@ def test_callers_see_nothing_of_ten_rotations(house: House, caplog: pytest.LogCa
     assert len(refused) >= ROTATIONS  # the moment was met, and waited out
 
 
+def test_master_and_role_rotate_at_once(house: House) -> None:
+    """As they do when they are deployed: the role's rotation logs in as the master, whose password is changing."""
+    for _ in range(5):
+        old = [house.login(secret) for secret in (house.master, house.role)]
+        with ThreadPoolExecutor(2) as pool:
+            rotations = [pool.submit(house.rotate, secret, patience=10) for secret in (house.master, house.role)]
+        assert [rotation.result() for rotation in rotations] == [None, None]
+        assert [house.opens(login) for login in old] == [False, False]
+        assert house.opens(house.login(house.master)) and house.opens(house.login(house.role))
+
+
 def test_a_cluster_that_sleeps_is_woken(house: House) -> None:
     for secret in (house.master, house.role):
         old = house.login(secret)
