@@ -38,7 +38,7 @@ class SecretRotation(Construct):
             "Rotator",
             handler="stchat.handlers.rotation.on_rotation",
             description="Gives database secrets new passwords over the Data API",
-            timeout=Duration.minutes(5),
+            timeout=Duration.minutes(10),
             environment={"STCHAT_CLUSTER_ARN": cluster.cluster_arn, "STCHAT_SECRET_ARN": master.secret_arn},
         )
         function = self.rotator.function

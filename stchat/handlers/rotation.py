@@ -15,7 +15,7 @@ from stchat.settings import Settings
 
 logging.getLogger("stchat").setLevel(logging.INFO)
 
-PATIENCE_SECONDS = 120.0  # waited for a cluster that is asleep; two calls of 60 s still end within the Lambda's 5 min
+PATIENCE_SECONDS = 180.0  # waited for a cluster that is asleep; two calls, of 60 s more, end within the Lambda's 10 min
 # Between the new password and the moved label nothing may fail for want of another try.
 SECRETS_MANAGER = Config(retries={"mode": "standard", "total_max_attempts": 8})
 

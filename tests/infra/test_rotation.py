@@ -92,7 +92,7 @@ def test_it_needs_no_network_and_logs_in_as_the_master(resources: Resources) -> 
     assert "VpcConfig" not in function["Properties"]
     assert function["Properties"]["Handler"] == "stchat.handlers.rotation.on_rotation"
     assert function["Properties"]["Environment"]["Variables"]["STCHAT_SECRET_ARN"] == MASTER
-    assert function["Properties"]["Timeout"] == 300
+    assert function["Properties"]["Timeout"] == 600
 
 
 def test_the_first_rotation_waits_for_instances_policy_and_permission(resources: Resources) -> None:
