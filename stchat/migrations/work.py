@@ -60,6 +60,8 @@ def together(ledger: Ledger, script: Script, done: int, deadline: float) -> int:
     `deadline`: when a statement that is still at work is given up, by time.monotonic().
     """
     stop = len(script.statements) if script.migration.transactional else done + 1
+    if not script.migration.transactional:
+        _claim(ledger, script, done)  # committed, so that there is a row to say why it stopped
     with ledger.api.transaction() as transaction:
         claimed = _claim(ledger, script, done, transaction)
         for index in range(done, stop):

@@ -92,7 +92,7 @@ class Place:
 
 
 @pytest.mark.parametrize(
-    ("files", "calls"), [(CREATE_DATABASE, 9), (ALL_ELSE, 33)], ids=["create database", "all else"]
+    ("files", "calls"), [(CREATE_DATABASE, 9), (ALL_ELSE, 34)], ids=["create database", "all else"]
 )
 def test_every_call_with_every_fault(api: DataApi, tmp_path: Path, files: dict[str, str], calls: int) -> None:
     """To be killed before a call is to be killed after the one before it, so that is not done twice."""

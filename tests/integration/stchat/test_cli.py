@@ -1,0 +1,157 @@
+"""python -m stchat, as somebody at a shell meets it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stchat.cli import connection
+from stchat.cli.main import main
+from stchat.data_api import DataApi
+from tests.integration.conftest import Endpoint
+
+Run = Callable[..., tuple[int, str, str]]
+FILES = {
+    "0001_table.sql": "CREATE TABLE t (id bigserial PRIMARY KEY, name text NOT NULL DEFAULT 'x');\n",
+    "0002_index.sql": "-- stchat: non-transactional\nCREATE INDEX CONCURRENTLY t_name ON t (name);\n",
+}
+
+
+@pytest.fixture
+def run(
+    quick: Endpoint, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    folder = tmp_path / "sql" / database
+    folder.mkdir(parents=True)
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
+    monkeypatch.setattr(connection, "client", lambda: quick.client)
+    monkeypatch.setenv("STCHAT_CLUSTER_ARN", quick.cluster_arn)
+    monkeypatch.setenv("STCHAT_SECRET_ARN", quick.secret_arn)
+    monkeypatch.setenv("STCHAT_DATABASE", database)
+
+    def run(group: str, *words: str) -> tuple[int, str, str]:
+        """The exit code, what went to stdout, and to stderr."""
+        where = ["--sql", str(folder.parent)] if group == "schema" else []
+        code = main([group, *where, *words])
+        out, err = capsys.readouterr()
+        return code, out.replace(database, "app"), err.replace(database, "app")
+
+    return run
+
+
+def states(run: Run) -> list[str]:
+    return [row["state"] for row in json.loads(run("schema", "status", "--json")[1])]
+
+
+def test_plan_apply_status(run: Run) -> None:
+    assert states(run) == ["pending", "pending"]
+    assert run("schema", "plan") == (
+        0,
+        "-- sql/app/0001_table.sql: in one transaction\n"
+        "CREATE TABLE t (id bigserial PRIMARY KEY, name text NOT NULL DEFAULT 'x');\n\n"
+        "-- sql/app/0002_index.sql: statement by statement\n"
+        "CREATE INDEX CONCURRENTLY t_name ON t (name);\n\n",
+        "",
+    )
+    assert run("schema", "apply")[:2] == (0, "applied\nsql/app/0001_table.sql\nsql/app/0002_index.sql\n")
+    assert states(run) == ["applied", "applied"]
+    assert run("schema", "plan")[1] == "-- nothing to do\n"
+    assert run("schema", "apply", "--json")[1] == "[]\n"
+
+
+def test_status_fails_on_drift(run: Run, tmp_path: Path, database: str) -> None:
+    run("schema", "apply")
+    file = tmp_path / "sql" / database / "0001_table.sql"
+    file.write_text(file.read_text() + "SELECT 1;\n")
+    code, out, _ = run("schema", "status")
+    assert code == 1
+    assert "sql/app/0001_table.sql: changed since it was applied on " in out
+    code, out, err = run("schema", "apply")
+    assert (code, out) == (1, "")
+    assert err.startswith("error: sql/app/0001_table.sql: changed since it was applied on ")
+
+
+def test_status_fails_on_a_file_that_stopped(run: Run, tmp_path: Path, database: str) -> None:
+    (tmp_path / "sql" / database / "0003_x.sql").write_text("-- stchat: non-transactional\nSELECT 1/0;\n")
+    error = "sql/app/0003_x.sql:2: division by zero (SQLSTATE 22012)"
+    assert run("schema", "apply")[2].endswith(f"error: {error}\n")
+    code, out, _ = run("schema", "status")
+    assert code == 1
+    assert out.endswith(f"app: {error}\n")
+    assert states(run)[2] == "dirty"
+
+
+def test_check_and_new_need_no_database(
+    run: Run, monkeypatch: pytest.MonkeyPatch, database: str, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("STCHAT_CLUSTER_ARN")
+    assert run("schema", "check") == (0, "2 migrations are well-formed\n", "")
+    assert run("schema", "new", database, "add_theme")[1].endswith("0003_add_theme.sql\n")
+    (tmp_path / "sql" / database / "0003_add_theme.sql").write_text("TRUNCATE t;")
+    warning = "sql/app/0003_add_theme.sql:1:1: empties t; if it is meant, say `-- stchat: allow truncate: <why>`\n"
+    assert run("schema", "check")[1] == f"{warning}3 migrations are well-formed\n"
+    assert run("schema", "check", "--strict") == (1, "", f"error: {warning}")
+    assert run("schema", "status") == (
+        1,
+        "",
+        'error: STCHAT_CLUSTER_ARN is not set: run eval "$(python -m local env)",'
+        " or take it from the outputs of the stacks\n",
+    )
+
+
+def test_baseline(run: Run, quick: Endpoint, database: str) -> None:
+    api = DataApi(quick.client, quick.cluster_arn, quick.secret_arn, database)
+    api.execute(FILES["0001_table.sql"].replace(" NOT NULL", ""))
+    code, out, err = run("schema", "baseline", database, "1")
+    assert (code, out) == (1, "")
+    assert err.partition("error: ")[2] == (
+        "app is not as 0001_table.sql to 0001_table.sql make it; make it so, or baseline fewer files:\n"
+        "  missing: column public.t.name text not null default 'x'::text storage x\n"
+        "  not in the files: column public.t.name text default 'x'::text storage x\n"
+    )
+    api.execute("ALTER TABLE t ALTER name SET NOT NULL")
+    assert run("schema", "baseline", database, "1")[:2] == (0, "recorded\nsql/app/0001_table.sql\n")
+    assert run("schema", "baseline", database, "1")[2] == (
+        "error: app has a ledger already: see `python -m stchat schema status`\n"
+    )
+    assert run("schema", "baseline", database, "7")[2] == "error: sql/app/ has no migration 0007: it has 2\n"
+    assert states(run) == ["applied", "pending"]
+    assert run("schema", "apply")[1] == "applied\nsql/app/0002_index.sql\n"
+    assert api.execute("SELECT count(*) FROM pg_database WHERE datname LIKE 'stchat_baseline%'").rows == [{"count": 0}]
+
+
+def test_db(run: Run) -> None:
+    run("schema", "apply")
+    assert "app" in [row["database"] for row in json.loads(run("db", "databases", "--json")[1])]
+    assert [row["table"] for row in json.loads(run("db", "tables", "--json")[1])] == ["schema_migrations", "t"]
+    assert run("db", "columns", "t")[1] == (
+        "column  type    null      default\n"
+        "id      bigint  not null  nextval('t_id_seq'::regclass)\n"
+        "name    text    not null  'x'::text\n"
+    )
+    indexes = json.loads(run("db", "indexes", "--json")[1])
+    assert [(row["index"], row["state"]) for row in indexes if row["table"] == "t"] == [("t_name", ""), ("t_pkey", "")]
+    missing = "error: there is no table u: `python -m stchat db tables` lists them\n"
+    assert run("db", "columns", "u") == (1, "", missing)
+    assert run("db", "drop-table", "u", "--yes") == (1, "", missing)
+
+
+def test_drop_table_is_asked_for_by_name(run: Run) -> None:
+    run("schema", "apply")
+    assert run("db", "drop-table", "t") == (
+        1,
+        "",
+        "error: this would drop table t of app and all its rows: say --yes to do it\n",
+    )
+    assert json.loads(run("db", "drop-table", "t", "--yes", "--json")[1]) == [{"database": "app", "dropped": "t"}]
+    assert run("db", "columns", "t")[0] == 1
+
+
+def test_asleep(run: Run, quick: Endpoint, caplog: pytest.LogCaptureFixture) -> None:
+    quick.pause()
+    assert run("db", "databases")[0] == 0
+    assert caplog.messages[0].startswith("waiting for the database, 0 s so far: DatabaseResumingException: ")
