@@ -25,7 +25,8 @@ _SEEN = """
 class Alone:
     """`pattern` reads the statement; its groups and `statement` are the parameters of `probe`. That answers
 
-    state: todo, running, broken or done; progress: text for the log; cure: what clears away the broken.
+    state: todo, running, broken or done; progress: text for the log; cure: what clears away the broken;
+    before and after: what sets the memory that it needs for the sessions to come, and what undoes that.
     """
 
     form: str
@@ -45,7 +46,7 @@ KINDS = {
         answer="""
             SELECT CASE WHEN EXISTS (SELECT FROM pg_database WHERE datname = lower(:name)) THEN 'done'
                         WHEN running THEN 'running' ELSE 'todo' END AS state,
-                   'at work' AS progress, '' AS cure
+                   'at work' AS progress, '' AS cure, '' AS before, '' AS after
             FROM seen""",
     ),
     "IndexStmt": Alone(
@@ -62,9 +63,20 @@ KINDS = {
                    coalesce(p.phase || coalesce(' ' || p.blocks_done * 100 / nullif(p.blocks_total, 0) || ' %', ''),
                             'at work') AS progress,
                    'DROP INDEX CONCURRENTLY IF EXISTS '
-                   || quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS cure
+                   || quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS cure,
+                   CASE WHEN memory > pg_size_bytes(current_setting('maintenance_work_mem'))
+                        THEN format('ALTER ROLE CURRENT_USER IN DATABASE %I SET maintenance_work_mem = %L',
+                                    current_database(), memory / 1024 || 'kB') ELSE '' END AS before,
+                   CASE WHEN EXISTS (SELECT FROM pg_db_role_setting AS s JOIN pg_database AS d ON d.oid = s.setdatabase
+                                     WHERE d.datname = current_database()
+                                       AND s.setrole = quote_ident(current_user)::regrole
+                                       AND array_to_string(s.setconfig, ',') LIKE '%maintenance_work_mem=%')
+                        THEN format('ALTER ROLE CURRENT_USER IN DATABASE %I RESET maintenance_work_mem',
+                                    current_database()) ELSE '' END AS after
             FROM seen
             CROSS JOIN (SELECT to_regclass(lower(:table)) AS id) AS t
+            CROSS JOIN LATERAL (SELECT least(pg_table_size(t.id) * 5 / 4,
+                                             pg_size_bytes(current_setting('effective_cache_size')) / 8) AS memory) AS m
             LEFT JOIN (pg_index AS i
                        JOIN pg_class AS c ON c.oid = i.indexrelid
                        JOIN pg_namespace AS n ON n.oid = c.relnamespace)
@@ -82,7 +94,7 @@ KINDS = {
         answer="""
             SELECT CASE WHEN running THEN 'running' WHEN to_regclass(lower(:name)) IS NULL THEN 'done'
                         ELSE 'todo' END AS state,
-                   'at work' AS progress, '' AS cure
+                   'at work' AS progress, '' AS cure, '' AS before, '' AS after
             FROM seen""",
     ),
 }

@@ -11,9 +11,11 @@ import time
 
 from stchat.data_api import STATEMENT_SECONDS, DataApi, Transaction
 from stchat.errors import DatabaseError, LedgerError, StatementError, StatementTimeoutError
+from stchat.migrations import memory
 from stchat.migrations.alone import Alone
 from stchat.migrations.ledger import Claim, Ledger
 from stchat.migrations.migration import Script
+from stchat.values import Row
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +67,7 @@ def together(ledger: Ledger, script: Script, done: int, deadline: float) -> int:
     with ledger.api.transaction() as transaction:
         claimed = _claim(ledger, script, done, transaction)
         for index in range(done, stop):
+            memory.for_build(transaction, script.statements[index].text)
             try:
                 transaction.execute(script.statements[index].text, continue_after_timeout=True)
             except StatementTimeoutError:
@@ -82,6 +85,8 @@ def by_itself(ledger: Ledger, script: Script, done: int, kind: Alone, names: dic
     found = _probe(ledger.api, kind, names, statement)
     match found["state"]:
         case "done":
+            if found["after"]:
+                ledger.api.execute(found["after"], repeatable=True)
             _recorded(ledger.advance(script, done + 1), script)
             return done + 1
         case "running":
@@ -95,6 +100,8 @@ def by_itself(ledger: Ledger, script: Script, done: int, kind: Alone, names: dic
         raise StatementError(f"{script.place(done)}: {what}; {_LOG}")
     _recorded(ledger.count_try(script.migration, claimed.tries + 1), script)
     try:
+        if found["before"]:
+            ledger.api.execute(found["before"], repeatable=True)
         _start(ledger.api, statement)
     except DatabaseError as error:
         if passing(error):
@@ -131,7 +138,7 @@ def _recorded(recorded: bool, script: Script) -> None:
         raise NotYetError(f"{script.migration.path}: another runner has taken over")
 
 
-def _probe(api: DataApi, kind: Alone, names: dict[str, str], statement: str) -> dict[str, str]:
+def _probe(api: DataApi, kind: Alone, names: dict[str, str], statement: str) -> Row:
     return api.execute(kind.probe, {**names, "statement": statement}, repeatable=True).rows[0]
 
 

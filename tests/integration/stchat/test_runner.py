@@ -127,3 +127,43 @@ def test_a_database_that_nobody_makes(project: Project) -> None:
         'sql/nowhere/0001_x.sql: database "nowhere" does not exist;'
         " make the database in a migration of sql/postgres/ (SQLSTATE 3D000)"
     )
+
+
+BIG = "CREATE TABLE t AS SELECT n AS id, repeat(md5(n::text), 30) AS text FROM generate_series(1, 70000) AS n;"
+
+
+class Watched:
+    """Notes what maintenance_work_mem an index is built with, and whether the role has a setting of its own for it."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.memory: list[object] = []
+        self.settings: list[object] = []
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        def call(**arguments: Any) -> Any:
+            if arguments.get("sql", "").startswith("CREATE INDEX"):
+                show = {key: arguments[key] for key in arguments if key in ("transactionId", "database")}
+                self.memory += self._ask("SHOW maintenance_work_mem", **show)
+                self.settings += self._ask("SELECT count(*) FROM pg_db_role_setting WHERE setrole <> 0", **show)
+            return getattr(self.project.api.client, operation)(**arguments)
+
+        return call
+
+    def _ask(self, sql: str, **where: Any) -> list[object]:
+        target: Any = {"resourceArn": self.project.api.cluster_arn, "secretArn": self.project.api.secret_arn}
+        [[field]] = self.project.api.client.execute_statement(sql=sql, **target, **where)["records"]
+        return list(field.values())
+
+
+@pytest.mark.parametrize(
+    "index", ["CREATE INDEX ON t (id);", ALONE + "CREATE INDEX CONCURRENTLY t_id ON t (id);"], ids=["together", "alone"]
+)
+def test_an_index_is_built_with_the_memory_that_it_needs(project: Project, index: str) -> None:
+    assert project.write(BIG).runner().apply()
+    watched = Watched(project)
+    assert project.write(BIG, index).runner(client=watched).apply()
+    needed = project.column("SELECT pg_table_size('t') * 5 / 4 / 1024 || 'kB'")
+    assert watched.memory == needed
+    assert watched.settings == [int("CONCURRENTLY" in index)]
+    assert project.column("SELECT count(*) FROM pg_db_role_setting WHERE setrole <> 0") == [0], "and not for longer"
