@@ -76,11 +76,14 @@ class House:
         return Rotation(self.secrets, self.api(self.master, patience=patience), secret, token)
 
     def rotate(self, secret: str, token: str | None = None, *, patience: float = 1.0) -> None:
-        """What Secrets Manager does with a rotation, new or (with `token`) begun again: the four steps."""
-        rotation = self.rotation(secret, token or self.begin(secret), patience=patience)
+        """What Secrets Manager does with a rotation, new or (with `token`) begun again."""
+        token = token or self.begin(secret)
+        self.steps(secret, token, patience=patience)
+        self.end(secret, token)
+
+    def steps(self, secret: str, token: str, *, patience: float = 1.0) -> None:
         for step in STEPS:
-            rotation.run(step)
-        self.end(secret, rotation.token)
+            self.rotation(secret, token, patience=patience).run(step)
 
     def end(self, secret: str, token: str) -> None:
         """What Secrets Manager does last."""
