@@ -6,6 +6,7 @@ import argparse
 import getpass
 import socket
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ _NEW = """-- Why this change is needed.
 
 
 def _runner(arguments: argparse.Namespace) -> Runner:
-    who = f"{getpass.getuser()}@{socket.gethostname()}"
+    who = f"{getpass.getuser()}@{socket.gethostname()} {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     return Runner(connect(), load(arguments.sql).migrations, arguments.sql, who)
 
 

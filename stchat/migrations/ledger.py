@@ -14,13 +14,14 @@ from datetime import datetime
 from typing import Any
 
 from stchat.data_api import DataApi, Transaction
-from stchat.errors import DatabaseError
+from stchat.errors import DatabaseError, LedgerError
 from stchat.migrations.migration import Migration, Script
 
 LEASE_SECONDS = 90  # twice what a call of the Data API may take
 LOCK_TIMEOUT = "5s"  # for the ledger's row and for every lock in that transaction
 
 _MEANWHILE = ("23505", "42P07")  # IF NOT EXISTS does not see what another runner makes at that instant
+_OTHER = "42703"  # no such column
 _ABSENT = ("42P01", "3D000")  # no such table, no such database
 
 _CREATE = """
@@ -134,6 +135,10 @@ class Ledger:
         except DatabaseError as error:
             if error.sqlstate in _ABSENT:
                 return None
+            if error.sqlstate == _OTHER:
+                raise LedgerError(
+                    f"{self.api.database}: its table schema_migrations is another tool's ({error}): rename it"
+                ) from error
             raise
         return {row["version"]: Entry(**row) for row in rows}
 

@@ -70,6 +70,10 @@ class Runner:
                     return self._apply(began + seconds)
                 except (NotYetError, InDoubtError) as reason:
                     log.info("%s", reason)
+                except DatabaseError as error:
+                    if not passing(error):
+                        raise
+                    log.info("%s", error)
                 if time.monotonic() + pause > began + patience:
                     return False
                 time.sleep(pause)
@@ -92,15 +96,15 @@ class Runner:
             if first:
                 ledger.create()
             while done < len(script.statements):
+                if time.monotonic() > deadline:
+                    raise NotYetError(f"{migration.path}: no time is left to this call")
                 alone = None if migration.transactional else recognise(script.statements[done].text)
                 done = by_itself(ledger, script, done, *alone) if alone else together(ledger, script, done, deadline)
         except StatementError as error:
             self._stop(migration, str(error))
             raise
         except DatabaseError as error:
-            if passing(error):
-                raise NotYetError(f"{migration.path}: {error}") from error
-            raise failure(migration.path, error) from error
+            raise error if passing(error) else failure(migration.path, error) from error
         self._leased = None
         log.info("%s: applied in %.1f s", migration.path, time.monotonic() - began)
 

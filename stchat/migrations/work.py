@@ -67,6 +67,8 @@ def together(ledger: Ledger, script: Script, done: int, deadline: float) -> int:
     with ledger.api.transaction() as transaction:
         claimed = _claim(ledger, script, done, transaction)
         for index in range(done, stop):
+            if time.monotonic() > deadline:
+                raise _too_long(script, index)
             memory.for_build(transaction, script.statements[index].text)
             try:
                 transaction.execute(script.statements[index].text, continue_after_timeout=True)
@@ -149,6 +151,13 @@ def _start(api: DataApi, statement: str) -> None:
         log.info("still at work after %d s, and goes on", STATEMENT_SECONDS)
 
 
+def _too_long(script: Script, index: int) -> StatementError:
+    return StatementError(
+        f"{script.place(index)}: takes longer than a deploy can hold a transaction, and was rolled back:"
+        " run `python -m stchat schema apply`, or build indexes CONCURRENTLY"
+    )
+
+
 def _outlast(api: DataApi, transaction: Transaction, script: Script, index: int, pid: int, deadline: float) -> None:
     """Waits for a statement that has gone on after its call."""
     place = script.place(index)
@@ -156,10 +165,7 @@ def _outlast(api: DataApi, transaction: Transaction, script: Script, index: int,
         log.info("%s: %s", place, rows[0]["progress"])
         if time.monotonic() + POLL_SECONDS > deadline:
             api.execute("SELECT pg_cancel_backend(:pid::integer)", {"pid": pid}, repeatable=True)
-            raise StatementError(
-                f"{place}: takes longer than a deploy can hold a transaction, and was cancelled:"
-                " run `python -m stchat schema apply`, or build indexes CONCURRENTLY"
-            )
+            raise _too_long(script, index)
         time.sleep(POLL_SECONDS)
     try:
         transaction.execute("SELECT 1")

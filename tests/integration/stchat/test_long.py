@@ -63,7 +63,7 @@ def test_longer_than_the_caller_has(impatient_project: Project) -> None:
         project.runner().apply(seconds=2)
     assert time.monotonic() - began < 10
     assert str(raised.value) == (
-        f"{project.path(1)}:2: takes longer than a deploy can hold a transaction, and was cancelled:"
+        f"{project.path(1)}:2: takes longer than a deploy can hold a transaction, and was rolled back:"
         " run `python -m stchat schema apply`, or build indexes CONCURRENTLY"
     )
     assert project.column(

@@ -118,6 +118,16 @@ def test_an_index_that_was_left_broken_is_built_again(project: Project) -> None:
     assert project.column("SELECT indisvalid FROM pg_index WHERE indexrelid = 't_id'::regclass") == [True]
 
 
+def test_a_ledger_of_another_tool(project: Project) -> None:
+    project.api.execute("CREATE TABLE schema_migrations (version text)")
+    with pytest.raises(LedgerError) as raised:
+        project.write(TABLE).runner().apply()
+    assert str(raised.value) == (
+        f"{project.api.database}: its table schema_migrations is another tool's"
+        ' (column "name" does not exist): rename it'
+    )
+
+
 def test_a_database_that_nobody_makes(project: Project) -> None:
     project.write(TABLE)
     (project.directory / project.api.database).rename(project.directory / "nowhere")
