@@ -99,7 +99,8 @@ class DataApiSchema(Construct):
             service_token=provider.service_token,
             removal_policy=RemovalPolicy.DESTROY,  # deleting the resource touches no data
             properties={
-                "Migrations": [migration.to_property() for migration in plan.migrations],
+                # A map, since `cdk diff` names the keys that a deploy adds, where of a list it shows whole lines.
+                "Migrations": dict(migration.to_property().split(" ", 1) for migration in plan.migrations),
                 "Roles": [f"{role}={role_secret.secret_arn}" for role, role_secret in roles.items()],
             },
         )

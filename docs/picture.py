@@ -54,7 +54,7 @@ def draw(templates: Mapping[str, Template]) -> str:
         zone = instance["AvailabilityZone"]
         shapes.append(_box("", 75 + column * 245, 335, 205, 50, f"{role}, {instance['DBInstanceClass']}", zone))
     [rule] = group["SecurityGroupIngress"]
-    databases = sorted({entry.split("/")[0] for entry in _one(schema, "Custom::DataApiSchema")["Migrations"]})
+    databases = sorted({file.split("/")[0] for file in _one(schema, "Custom::DataApiSchema")["Migrations"]})
     notes = [
         "databases " + ", ".join(databases) + "; pgvector with HNSW",
         f"encrypted, backups of {cluster['BackupRetentionPeriod']} days, passwords and IAM",

@@ -22,7 +22,7 @@ RESUME_SECONDS = 3.0
 
 @contextmanager
 def running(directory: Path, *, aws_port: int, data_api_port: int, resume_seconds: float) -> Iterator[Cloud]:
-    """The cloud in `directory`, started where it is not up. What was started here ends when the block is interrupted."""
+    """The cloud in `directory`, started where it is not up. What was started here ends when it is interrupted."""
     as_system_user()  # a machine that cannot run PostgreSQL says so now, not in the middle of a deploy
     cloud = load(directory) or Cloud(directory=directory, aws_port=aws_port, data_api_port=data_api_port)
     was_up = {name for name in ("control_plane", "data_api") if processes.is_running(getattr(cloud, name))}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -21,6 +22,7 @@ from local.processes import LocalError
 
 START_SECONDS = 60
 STOP_SECONDS = 30
+STILL_IN_USE = "shared memory block"
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -87,6 +89,13 @@ class Postgres:
         self.start()
         create_roles(self.connect, master=master, password=password, database=database)
 
+    def copy(self, original: Path) -> None:
+        """Begin as a copy of another server's directory, one that does not run."""
+        shutil.copytree(original, self.directory)
+        if (user := system_user()) is not None:
+            for path in (self.data, *self.data.rglob("*")):
+                os.chown(path, user.pw_uid, user.pw_gid)
+
     def start(self) -> None:
         """Start, or adopt the server that an earlier process left running on this data directory."""
         if self.is_running or self._adopt():
@@ -94,9 +103,9 @@ class Postgres:
         deadline = time.monotonic() + START_SECONDS
         # A killed server's children may hold its shared memory for a moment: then it is tried again.
         while not self._try_start(deadline):
-            if time.monotonic() > deadline:
-                log = (self.data / "server.log").read_text(errors="replace").splitlines()
-                raise LocalError(f"PostgreSQL did not start in {self.data}: {' / '.join(log[-3:])}")
+            said = (self.data / "server.log").read_text(errors="replace").splitlines()[-3:]
+            if time.monotonic() > deadline or not any(STILL_IN_USE in line for line in said):
+                raise LocalError(f"PostgreSQL did not start in {self.data}: {' / '.join(said)}")
             time.sleep(0.2)
 
     def stop(self) -> None:

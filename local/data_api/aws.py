@@ -59,7 +59,7 @@ class ControlPlane:
         """The newest snapshot of a cluster that is gone."""
         _, _, _, region, account, *_ = record.arn.split(":")
         found = self._client("rds", region, account).describe_db_cluster_snapshots()["DBClusterSnapshots"]
-        mine = [snapshot for snapshot in found if snapshot["DBClusterIdentifier"] == record.identifier]
+        mine = [snapshot for snapshot in found if snapshot["DbClusterResourceId"] == record.resource_id]
         newest = max(mine, key=lambda snapshot: snapshot["SnapshotCreateTime"], default=None)
         return newest and str(newest["DBClusterSnapshotIdentifier"])
 
@@ -73,8 +73,8 @@ class ControlPlane:
             raise secret_not_found() from None
         return parse_secret(value.get("SecretString"))
 
-    def master_password(self, record: ClusterRecord) -> str:
-        """The password in the secret that is attached to the cluster and holds its master user.
+    def master(self, record: ClusterRecord) -> tuple[str, str]:
+        """The master user and the password in the secret that is attached to the cluster.
 
         Raises:
             ApiError: InvalidResourceStateException, as long as no secret is attached.
@@ -84,8 +84,9 @@ class ControlPlane:
             # AWS's attachment writes dbClusterIdentifier and host, ministack's the host alone.
             attached = (values.get("dbClusterIdentifier"), values.get("host"))
             ours = record.master_secret or record.identifier == attached[0] or record.host == attached[1]
-            if ours and values.get("username") == record.master:
-                return str(values["password"])
+            # A restored cluster has the master user of its snapshot, which ministack does not tell.
+            if ours and (record.snapshot or values.get("username") == record.master):
+                return str(values["username"]), str(values["password"])
         raise ApiError(
             "InvalidResourceStateException",
             f"no secret is attached to {record.identifier}: one must hold its dbClusterIdentifier or host, "

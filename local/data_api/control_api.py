@@ -90,6 +90,7 @@ def _describe(cluster: Cluster) -> dict[str, Any]:
         "port": server.port,
         "directory": str(server.postgres.directory) if isinstance(server, Embedded) else None,
         "pid": server.postgres.pid if isinstance(server, Embedded) else None,
+        "pauseSeconds": cluster.facts.idle_seconds,
         "openTransactions": len(cluster.transactions),
         "idleConnections": cluster.pool.idle,
     }

@@ -104,18 +104,18 @@ class Clusters:
 
     async def _start(self, record: ClusterRecord) -> Cluster:
         postgres = Postgres(self._directory / record.resource_id)
-        password = await self._ask(lambda: self._plane.master_password(record))
+        master, password = await self._ask(lambda: self._plane.master(record))
 
         def start() -> None:
             copy = self._directory / "snapshots" / str(record.snapshot)
             if postgres.exists:
                 postgres.start()
             elif record.snapshot is not None and copy.exists():
-                shutil.copytree(copy, postgres.directory)
+                postgres.copy(copy)
                 postgres.start()
-                set_password(postgres.connect, record.master, password)
+                set_password(postgres.connect, master, password)
             else:
-                postgres.create(master=record.master, password=password, database=record.database)
+                postgres.create(master=master, password=password, database=record.database)
 
         await asyncio.to_thread(start)
         LOG.info("cluster %s: PostgreSQL on port %d", record.identifier, postgres.port)

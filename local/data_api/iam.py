@@ -13,7 +13,7 @@ from local.data_api.errors import ApiError
 
 CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 .*?Credential=(?P<key>[^/,\s]+)/")
 GET_SECRET = "secretsmanager:GetSecretValue"
-DECISION_SECONDS = 5.0
+DECISION_SECONDS = 2.0
 IDENTITY_SECONDS = 300.0
 
 

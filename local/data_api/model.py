@@ -32,7 +32,7 @@ def parse(operation: OperationModel, body: bytes) -> dict[str, Any]:
     if len(body) > REQUEST_BYTES:
         raise validation(f"Request size exceeds the limit of {REQUEST_BYTES} bytes.")
     try:
-        value = json.loads(body) if body else {}
+        value = json.loads(body, parse_constant=_no_constant) if body else {}
     except (ValueError, RecursionError) as error:
         raise ApiError("SerializationException", "The request body is not valid JSON.") from error
     shape = operation.input_shape
@@ -44,6 +44,10 @@ def parse(operation: OperationModel, body: bytes) -> dict[str, Any]:
         plural = "s" if len(broken) > 1 else ""
         raise validation(f"{len(broken)} validation error{plural} detected: {'; '.join(broken)}")
     return members
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _deserialize(shape: Shape, value: Any) -> Any:

@@ -18,6 +18,7 @@ from local.data_api.control_api import ControlApi
 from local.data_api.errors import ApiError
 from local.data_api.faults import Fault, Faults, Kind
 from local.data_api.operations import Operations
+from local.processes import LocalError
 
 LOG = logging.getLogger("local.data_api")
 JSON = "application/json"
@@ -45,7 +46,7 @@ class Server:
             answer: dict[str, Any] | ApiError = await self._call(http, operation, request)
         except ApiError as error:
             answer = error
-        except (OSError, RuntimeError, ValueError, LookupError, TypeError, AttributeError, AssertionError):
+        except (LocalError, OSError, RuntimeError, ValueError, LookupError, TypeError, AttributeError):
             LOG.exception("%s failed", operation.name)
             answer = ApiError("InternalServerErrorException", "Internal error of the local Data API: see its log")
         _log(operation.name, request, answer, (time.perf_counter() - started) * 1000)

@@ -75,7 +75,10 @@ def _is_complete(event: Event, seconds: float) -> Event:
 
 
 def _migrations(event: Event) -> list[Migration]:
-    return [Migration.from_property(value) for value in event["ResourceProperties"]["Migrations"]]
+    """The map of files, in which CloudFormation keeps no order: `postgres` first, since it makes the others."""
+    files: dict[str, str] = event["ResourceProperties"]["Migrations"]
+    migrations = [Migration.from_property(f"{file} {rest}") for file, rest in files.items()]
+    return sorted(migrations, key=lambda one: (one.database != "postgres", one.database, one.version))
 
 
 def _roles(event: Event) -> dict[str, str]:

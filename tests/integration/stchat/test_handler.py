@@ -69,7 +69,7 @@ def event(kind: str, *migrations: str, roles: tuple[str, ...] = ROLES) -> dict[s
         "StackId": "arn:aws:cloudformation:ap-northeast-1:123456789012:stack/StChatDevSchema/1b2c",
         "ResourceProperties": {
             "ServiceToken": "arn",
-            "Migrations": list(migrations),
+            "Migrations": dict(migration.split(" ", 1) for migration in migrations),
             "Roles": [f"{role}=arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:{role}" for role in roles],
         },
     }
