@@ -22,7 +22,8 @@ from local.processes import LocalError
 
 START_SECONDS = 60
 STOP_SECONDS = 30
-STILL_IN_USE = "shared memory block"
+# What the log says where another attempt may do: a killed server still dies, or the port was taken meanwhile.
+PASSING = ("shared memory block", "postmaster.pid", "could not bind")
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -104,7 +105,7 @@ class Postgres:
         # A killed server's children may hold its shared memory for a moment: then it is tried again.
         while not self._try_start(deadline):
             said = (self.data / "server.log").read_text(errors="replace").splitlines()[-3:]
-            if time.monotonic() > deadline or not any(STILL_IN_USE in line for line in said):
+            if time.monotonic() > deadline or not any(reason in line for reason in PASSING for line in said):
                 raise LocalError(f"PostgreSQL did not start in {self.data}: {' / '.join(said)}")
             time.sleep(0.2)
 

@@ -58,14 +58,18 @@ class Endpoint:
     @property
     def cluster(self) -> dict[str, Any]:
         """What the endpoint says of its cluster."""
-        [cluster] = control.status(self.url)["clusters"]
-        return dict(cluster)
+        [cluster] = [cluster for cluster in self.clusters if cluster["arn"] == self.cluster_arn]
+        return cluster
+
+    @property
+    def clusters(self) -> list[dict[str, Any]]:
+        return list(control.status(self.url)["clusters"])
 
     def pause(self) -> None:
-        control.pause(self.url)
+        control.pause(self.url, self.cluster_arn)
 
     def resume(self) -> None:
-        control.resume(self.url)
+        control.resume(self.url, self.cluster_arn)
 
     def add_fault(self, kind: str, **rule: Any) -> None:
         control.add_fault(self.url, kind, **rule)
@@ -100,13 +104,17 @@ def start_endpoint(directory: Path, *arguments: str) -> tuple[subprocess.Popen[s
     raise AssertionError(f"the endpoint ended with {process.wait()}: {(directory / 'endpoint.log').read_text()}")
 
 
-def client(url: str) -> RDSDataServiceClient:
-    return boto3.client(
+def client(url: str, **credentials: str) -> RDSDataServiceClient:
+    """boto3's client for an endpoint, without retries."""
+    session = boto3.session.Session(
+        aws_access_key_id=credentials.get("aws_access_key_id", "test"),
+        aws_secret_access_key=credentials.get("aws_secret_access_key", "test"),
+        aws_session_token=credentials.get("aws_session_token"),
+        region_name=REGION,
+    )
+    return session.client(
         "rds-data",
         endpoint_url=url,
-        region_name=REGION,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
         config=Config(retries={"total_max_attempts": 1}, max_pool_connections=80),
     )
 

@@ -33,5 +33,11 @@ class Wire:
         response = self._connection.getresponse()
         return Answer(response.status, response.headers.get("x-amzn-ErrorType"), json.loads(response.read()))
 
+    def send(self, path: str, members: dict[str, Any]) -> None:
+        """POST a request, and do not wait for the answer."""
+        self._connection.request(
+            "POST", path, json.dumps(self._members | members), {"Content-Type": "application/json"}
+        )
+
     def close(self) -> None:
         self._connection.close()

@@ -1,0 +1,219 @@
+"""Clusters, secrets and roles of a control plane, as `cdk deploy` leaves them there."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.data_api.aws import ControlPlane
+from local.data_api.control_plane import REMEMBER_SECONDS
+from local.data_api.iam import DECISION_SECONDS
+from local.state import ACCOUNT
+from tests.integration.conftest import client
+from tests.integration.data_api.conftest import PAUSE_SECONDS, TEMPLATE, Cloud, deploy
+from tests.integration.data_api.values import one
+from tests.integration.data_api.wire import Answer, Wire
+
+TRUST = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}
+
+
+def message(call: Callable[[], object]) -> str:
+    with pytest.raises(ClientError) as caught:
+        call()
+    return f"{caught.value.response['Error']['Code']}: {caught.value.response['Error']['Message']}"
+
+
+@pytest.fixture
+def other_cluster(cloud: Cloud) -> Iterator[Callable[..., str]]:
+    """Make a cluster of that name, with a writer unless told otherwise; returns its ARN."""
+    rds = cloud.client("rds")
+    made: list[str] = []
+
+    def make(name: str, *, writer: bool = True, **properties: Any) -> str:
+        description = rds.create_db_cluster(
+            DBClusterIdentifier=name,
+            Engine="aurora-postgresql",
+            MasterUsername="master",
+            MasterUserPassword="never used here",
+            **properties,
+        )["DBCluster"]
+        made.append(name)
+        if writer:
+            rds.create_db_instance(
+                DBInstanceIdentifier=f"{name}-writer",
+                DBClusterIdentifier=name,
+                Engine="aurora-postgresql",
+                DBInstanceClass="db.serverless",
+            )
+        time.sleep(REMEMBER_SECONDS + 0.1)
+        return str(description["DBClusterArn"])
+
+    yield make
+    for name in made:
+        try:
+            delete_cluster(cloud, name, SkipFinalSnapshot=True)
+        except rds.exceptions.DBClusterNotFoundFault:
+            continue
+
+
+def delete_cluster(cloud: Cloud, name: str, **how: Any) -> None:
+    rds = cloud.client("rds")
+    for instance in rds.describe_db_instances()["DBInstances"]:
+        if instance.get("DBClusterIdentifier") == name:
+            rds.delete_db_instance(DBInstanceIdentifier=instance["DBInstanceIdentifier"], SkipFinalSnapshot=True)
+    rds.delete_db_cluster(DBClusterIdentifier=name, **how)
+
+
+def attach(cloud: Cloud, name: str) -> str:
+    """A secret of the master of a cluster; returns its ARN."""
+    text = json.dumps({"username": "master", "password": "secret", "dbClusterIdentifier": name})
+    created = cloud.client("secretsmanager").create_secret(Name=f"{name}.master", SecretString=text)
+    return str(created["ARN"])
+
+
+def test_the_stack_s_cluster(cloud: Cloud) -> None:
+    assert one(cloud.endpoint, "SELECT current_user || ' ' || current_database()") == "master first"
+    cluster = cloud.endpoint.cluster
+    assert (cluster["identifier"], cluster["state"]) == ("memory", "available")
+    assert cluster["pauseSeconds"] == PAUSE_SECONDS
+
+
+def test_the_instance_is_named_while_it_resumes(cloud: Cloud) -> None:
+    one(cloud.endpoint, "SELECT 1")
+    cloud.endpoint.pause()
+    assert message(lambda: cloud.endpoint.execute("SELECT 1")) == (
+        "DatabaseResumingException: The Aurora DB instance memory-writer is resuming after being auto-paused. "
+        "Please wait a few seconds and try again."
+    )
+    cloud.endpoint.resume()
+
+
+def test_secrets_by_arn_and_by_name(cloud: Cloud) -> None:
+    arn = cloud.client("secretsmanager").describe_secret(SecretId="memory.master")["ARN"]
+    for secret in (arn, arn.rpartition("-")[0], "memory.master"):
+        assert one(cloud.endpoint, "SELECT 1", secretArn=secret) == 1
+    assert message(lambda: cloud.endpoint.execute("SELECT 1", secretArn="memory.other")) == (
+        "SecretsErrorException: Secrets Manager can't find the specified secret."
+    )
+
+
+def test_a_rotated_password_is_followed_at_once(cloud: Cloud) -> None:
+    secrets = cloud.client("secretsmanager")
+    cloud.endpoint.execute("CREATE ROLE rotated LOGIN PASSWORD 'first'")
+    arn = secrets.create_secret(Name="memory.rotated", SecretString='{"username": "rotated", "password": "first"}')[
+        "ARN"
+    ]
+    assert one(cloud.endpoint, "SELECT current_user::text", secretArn=arn) == "rotated"
+    cloud.endpoint.execute("ALTER ROLE rotated PASSWORD 'second'")
+    secrets.put_secret_value(SecretId=arn, SecretString='{"username": "rotated", "password": "second"}')
+    assert one(cloud.endpoint, "SELECT current_user::text", secretArn=arn) == "rotated"
+
+
+@pytest.mark.parametrize(
+    ("name", "properties", "says"),
+    [
+        (
+            "disabled",
+            {"EnableHttpEndpoint": False},
+            "HttpEndpointNotEnabledException: HttpEndpoint is not enabled for resource {}",
+        ),
+        (
+            "empty",
+            {"EnableHttpEndpoint": True, "writer": False},
+            "DatabaseNotFoundException: The DB cluster empty doesn't have a DB instance.",
+        ),
+        (
+            "bare",
+            {"EnableHttpEndpoint": True},
+            "InvalidResourceStateException: no secret is attached to bare: one must hold its dbClusterIdentifier or "
+            "host, the username master and the password",
+        ),
+    ],
+)
+def test_clusters_that_cannot_answer(
+    cloud: Cloud, other_cluster: Callable[..., str], name: str, properties: dict[str, Any], says: str
+) -> None:
+    arn = other_cluster(name, **properties)
+    assert message(lambda: cloud.endpoint.execute("SELECT 1", resourceArn=arn)) == says.format(arn)
+
+
+@pytest.mark.parametrize("snapshot", [None, "the-last"])
+def test_a_cluster_that_is_deleted(cloud: Cloud, other_cluster: Callable[..., str], snapshot: str | None) -> None:
+    """Its server ends and its data goes; with a snapshot, a cluster restored from that has it."""
+    name = f"short-lived-{snapshot or 'nothing-kept'}"
+    arn, secret = other_cluster(name, EnableHttpEndpoint=True), attach(cloud, name)
+    cloud.endpoint.execute("CREATE TABLE kept AS SELECT 1 AS i", resourceArn=arn, secretArn=secret)
+    [cluster] = [known for known in cloud.endpoint.clusters if known["arn"] == arn]
+    if snapshot is not None:
+        cloud.client("rds").create_db_cluster_snapshot(DBClusterIdentifier=name, DBClusterSnapshotIdentifier=snapshot)
+    delete_cluster(cloud, name, SkipFinalSnapshot=True)
+    time.sleep(REMEMBER_SECONDS + 0.1)
+    cloud.endpoint.execute("SELECT 1")
+    assert arn not in [known["arn"] for known in cloud.endpoint.clusters]
+    assert not Path(cluster["directory"]).exists()
+    if snapshot is not None:
+        restored = deploy(cloud.url, "restored", restored_from(snapshot))
+        time.sleep(REMEMBER_SECONDS + 0.1)
+        there = {"resourceArn": restored["Cluster"], "secretArn": restored["Secret"]}
+        assert one(cloud.endpoint, "SELECT i FROM kept", database="postgres", **there) == 1
+
+
+def restored_from(snapshot: str) -> dict[str, Any]:
+    """The template of another cluster, which begins as a snapshot."""
+    template = json.loads(json.dumps(TEMPLATE).replace("memory", "restored"))
+    cluster = template["Resources"]["Cluster"]["Properties"]
+    del cluster["DatabaseName"], cluster["MasterUsername"]
+    cluster["SnapshotIdentifier"] = snapshot
+    return dict(template)
+
+
+def test_only_what_the_role_s_policies_allow(cloud: Cloud) -> None:
+    """Least privilege, proved by running: the cluster's actions first, then the secret."""
+    iam, sts, secrets = cloud.client("iam"), cloud.client("sts"), cloud.client("secretsmanager")
+    role = iam.create_role(RoleName="reader", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    secret = secrets.describe_secret(SecretId="memory.master")["ARN"]
+    cluster = {"resourceArn": cloud.endpoint.cluster_arn, "secretArn": secret}
+    session = sts.assume_role(RoleArn=role, RoleSessionName="session")["Credentials"]
+    as_role = client(
+        cloud.endpoint.url,
+        aws_access_key_id=session["AccessKeyId"],
+        aws_secret_access_key=session["SecretAccessKey"],
+        aws_session_token=session["SessionToken"],
+    )
+
+    def allow(action: str, resource: str) -> None:
+        policy = {"Statement": [{"Effect": "Allow", "Action": action, "Resource": resource}]}
+        iam.put_role_policy(RoleName="reader", PolicyName=action.replace(":", "-"), PolicyDocument=json.dumps(policy))
+        time.sleep(DECISION_SECONDS + 0.1)
+
+    def denied(action: str, resource: str) -> str:
+        return (
+            f"AccessDeniedException: User: arn:aws:sts::{ACCOUNT}:assumed-role/reader/session is not authorized "
+            f"to perform: {action} on resource: {resource} because no identity-based policy allows the {action} action"
+        )
+
+    execute, read = "rds-data:ExecuteStatement", "secretsmanager:GetSecretValue"
+    assert message(lambda: as_role.execute_statement(**cluster, sql="SELECT 1")) == denied(
+        execute, cluster["resourceArn"]
+    )
+    allow(execute, cluster["resourceArn"])
+    assert message(lambda: as_role.execute_statement(**cluster, sql="SELECT 1")) == denied(read, secret)
+    allow(read, secret)
+    assert as_role.execute_statement(**cluster, sql="SELECT 1")["records"] == [[{"longValue": 1}]]
+    assert "rds-data:BeginTransaction" in message(lambda: as_role.begin_transaction(**cluster))
+    plane = ControlPlane(cloud.url)
+    assert plane.is_allowed(role, [execute], cluster["resourceArn"])
+    assert not plane.is_allowed(role, [execute, "rds-data:BeginTransaction"], cluster["resourceArn"])
+
+
+def test_an_unsigned_request(cloud: Cloud) -> None:
+    wire = Wire(cloud.endpoint.url, resourceArn=cloud.endpoint.cluster_arn, secretArn="memory.master")
+    assert wire.call("/Execute", {"sql": "SELECT 1"}) == Answer(
+        403, "MissingAuthenticationTokenException", {"message": "Missing Authentication Token"}
+    )

@@ -1,0 +1,69 @@
+"""Killed processes: what clients are told, what is kept, what is left running."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.data_api import control
+from tests.integration.conftest import Endpoint, start_endpoint
+
+
+def test_killed_under_load_it_recovers(endpoint: Endpoint, database: str) -> None:
+    """SIGKILL of PostgreSQL: errors that AWS would give, and every row that was acknowledged."""
+    endpoint.execute("CREATE TABLE t (i bigint PRIMARY KEY)", database=database)
+    acknowledged: list[int] = []
+    errors: set[str] = set()
+    stopped = threading.Event()
+
+    def insert(start: int) -> None:
+        for number in range(start, start + 1_000_000):
+            if stopped.is_set():
+                return
+            try:
+                endpoint.execute(f"INSERT INTO t VALUES ({number})", database=database)
+                acknowledged.append(number)
+            except ClientError as error:
+                errors.add(error.response["Error"]["Code"])
+
+    threads = [threading.Thread(target=insert, args=(worker * 1_000_000,)) for worker in range(8)]
+    for thread in threads:
+        thread.start()
+    time.sleep(1)
+    before = len(acknowledged)
+    os.kill(endpoint.cluster["pid"], signal.SIGKILL)
+    time.sleep(3)
+    stopped.set()
+    for thread in threads:
+        thread.join()
+    assert before > 0
+    assert len(acknowledged) > before, "no insert succeeded after the kill"
+    assert errors == {"DatabaseUnavailableException"}
+    with endpoint.psql(database) as connection:
+        stored = {row[0] for row in connection.execute("SELECT i FROM t")}
+    assert set(acknowledged) <= stored
+
+
+def test_what_a_killed_endpoint_left_running_is_adopted(public_directory: Path) -> None:
+    directory = public_directory / "adopted"
+    directory.mkdir()
+    first, url = start_endpoint(directory)
+    left = _server(url)
+    first.kill()
+    first.wait()
+    second, url = start_endpoint(directory)
+    assert _server(url) == left
+    second.terminate()
+    assert second.wait(30) == 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(left, 0)
+
+
+def _server(url: str) -> int:
+    return int(control.status(url)["clusters"][0]["pid"])
