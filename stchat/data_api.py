@@ -18,7 +18,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stchat.errors import StchatError, TransactionLostError, UnavailableError, UnknownOutcomeError
+from stchat.errors import DatabaseError, StchatError, TransactionLostError, UnavailableError, UnknownOutcomeError
 from stchat.faults import translate
 from stchat.values import Row, to_parameters, to_rows
 
@@ -30,6 +30,7 @@ T = TypeVar("T")
 
 STATEMENT_SECONDS = 45  # how long the Data API waits for a statement
 LONGEST_PAUSE = 5.0  # seconds between two tries
+ROTATION_SECONDS = 10.0  # a refused login is repeated for, since the password may be changing: nothing has run
 
 
 def client() -> RDSDataServiceClient:
@@ -116,8 +117,12 @@ class DataApi:
                 return operation(**arguments)
             except (ClientError, BotoCoreError) as error:
                 fault = translate(error)
-                again = isinstance(fault, UnavailableError) or (repeatable and isinstance(fault, UnknownOutcomeError))
                 waited = time.monotonic() - started
+                again = (
+                    isinstance(fault, UnavailableError)
+                    or (repeatable and isinstance(fault, UnknownOutcomeError))
+                    or (isinstance(fault, DatabaseError) and fault.sqlstate == "28P01" and waited < ROTATION_SECONDS)
+                )
                 if not again or waited + pause > self.patience:
                     raise fault from error
                 log.info("waiting for the database, %.0f s so far: %s", waited, fault)

@@ -68,4 +68,7 @@ def _key(api: DataApi, secrets: SecretsManagerClient, role: str, arn: str, comme
     except DatabaseError as error:
         raise NotYetError(f"role {role}: {error}") if passing(error) else failure(f"role {role}", error) from error
     log.info("role %s: keyed", role)
+    if secrets.get_secret_value(SecretId=arn)["VersionId"] != secret["VersionId"]:
+        # A rotation has come between: its password is the one that counts.
+        return _key(api, secrets, role, arn, {role: mark})
     return True

@@ -1,6 +1,6 @@
 """SQL that the Data API would change on its way: it takes `:word` for a parameter where PostgreSQL sees none.
 
-It knows quotes and comments, but neither dollar quotes nor array slices (shared facts, docs/decisions/0205).
+It knows quotes and comments, but neither dollar quotes nor array slices (docs/decisions/0205).
 """
 
 from __future__ import annotations

@@ -133,7 +133,7 @@ def test_raised(error: Exception, kind: type[DataApiError]) -> None:
             ('relation "a; b" is gone', "", "", 7, "42P01"),
         ),
         ("ERROR: a; Detail: b; c; Hint: d; Position: 12; SQLState: 23505", ("a", "b; c", "d", 12, "23505")),
-        ("FATAL: a\nb; SQLState: 28P01", ("a\nb", "", "", None, "28P01")),
+        ("FATAL: a\nb; SQLState: 28000", ("a\nb", "", "", None, "28000")),
         ("something else", ("something else", "", "", None, "")),
     ],
 )
