@@ -124,6 +124,22 @@ def test_raised(error: Exception, kind: type[DataApiError]) -> None:
     assert type(raised.value) is kind
 
 
+REFUSED = fault("DatabaseErrorException", 'FATAL: password authentication failed for user "x"; SQLState: 28P01')
+
+
+def test_a_refused_login_is_repeated_while_a_rotation_may_change_the_password() -> None:
+    there, client = api(REFUSED, REFUSED, OK)
+    there.execute("INSERT INTO t VALUES (1)")
+    assert len(client.calls) == 3
+
+
+def test_a_wrong_password_is_raised_after_ten_seconds() -> None:
+    there, _ = api(*[REFUSED] * 200)
+    with pytest.raises(DatabaseError, match="password authentication failed"):
+        there.execute("SELECT 1")
+    assert 10 <= time.monotonic() < 20
+
+
 @pytest.mark.parametrize(
     ("text", "fields"),
     [
