@@ -13,6 +13,7 @@ from stchat.data_api import DataApi, client
 from stchat.rotation import Rotation, RotationError
 from stchat.settings import Settings
 
+logging.basicConfig()  # where no runtime has set up logging yet
 logging.getLogger("stchat").setLevel(logging.INFO)
 
 PATIENCE_SECONDS = 180.0  # waited for a cluster that is asleep; two calls, of 60 s more, end within the Lambda's 10 min

@@ -20,6 +20,7 @@ from stchat.migrations.runner import Runner
 from stchat.migrations.work import NotYetError
 from stchat.settings import Settings
 
+logging.basicConfig()  # where no runtime has set up logging yet
 logging.getLogger("stchat").setLevel(logging.INFO)
 log = logging.getLogger(__name__)
 
