@@ -75,7 +75,7 @@ KINDS = {
                                     current_database()) ELSE '' END AS after
             FROM seen
             CROSS JOIN (SELECT to_regclass(lower(:table)) AS id) AS t
-            CROSS JOIN LATERAL (SELECT least(pg_table_size(t.id) * 5 / 4,
+            CROSS JOIN LATERAL (SELECT least(coalesce(pg_table_size(t.id), 0) * 5 / 4,
                                              pg_size_bytes(current_setting('effective_cache_size')) / 8) AS memory) AS m
             LEFT JOIN (pg_index AS i
                        JOIN pg_class AS c ON c.oid = i.indexrelid

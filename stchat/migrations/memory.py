@@ -17,7 +17,7 @@ _INDEX = re.compile(
 
 _SET = """
 SELECT set_config('maintenance_work_mem', least(need, capacity) / 1024 || 'kB', true)
-FROM (SELECT pg_table_size(to_regclass(:table)) * 5 / 4 AS need,
+FROM (SELECT coalesce(pg_table_size(to_regclass(:table)), 0) * 5 / 4 AS need,
              pg_size_bytes(current_setting('effective_cache_size')) / 8 AS capacity) AS build
 WHERE least(need, capacity) > pg_size_bytes(current_setting('maintenance_work_mem'))"""
 

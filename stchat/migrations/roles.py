@@ -66,7 +66,9 @@ def _key(api: DataApi, secrets: SecretsManagerClient, role: str, arn: str, comme
             transaction.execute(f"ALTER ROLE {role} LOGIN PASSWORD '{verifier(login['password'])}'")
             transaction.execute(f"COMMENT ON ROLE {role} IS '{mark}'")
     except DatabaseError as error:
-        raise NotYetError(f"role {role}: {error}") if passing(error) else failure(f"role {role}", error) from error
+        if passing(error):
+            raise NotYetError(f"role {role}: {error}") from error
+        raise failure(f"role {role}", error) from error
     log.info("role %s: keyed", role)
     if secrets.get_secret_value(SecretId=arn)["VersionId"] != secret["VersionId"]:
         # A rotation has come between: its password is the one that counts.

@@ -95,18 +95,27 @@ class Runner:
         try:
             if first:
                 ledger.create()
-            while done < len(script.statements):
-                if time.monotonic() > deadline:
-                    raise NotYetError(f"{migration.path}: no time is left to this call")
-                alone = None if migration.transactional else recognise(script.statements[done].text)
-                done = by_itself(ledger, script, done, *alone) if alone else together(ledger, script, done, deadline)
+            self._steps(ledger, script, done, deadline)
         except StatementError as error:
             self._stop(migration, str(error))
             raise
         except DatabaseError as error:
-            raise error if passing(error) else failure(migration.path, error) from error
+            if passing(error):
+                raise
+            raise failure(migration.path, error) from error
         self._leased = None
         log.info("%s: applied in %.1f s", migration.path, time.monotonic() - began)
+
+    def _steps(self, ledger: Ledger, script: Script, done: int, deadline: float) -> None:
+        """At least one, since of a file that stopped all that was left may have been taken out."""
+        while True:
+            if time.monotonic() > deadline:
+                raise NotYetError(f"{script.migration.path}: no time is left to this call")
+            rest = script.statements[done:]
+            alone = recognise(rest[0].text) if rest and not script.migration.transactional else None
+            done = by_itself(ledger, script, done, *alone) if alone else together(ledger, script, done, deadline)
+            if done == len(script.statements):
+                return
 
     def _stop(self, migration: Migration, error: str) -> None:
         """A file that runs in one transaction leaves no row behind."""

@@ -61,7 +61,8 @@ def together(ledger: Ledger, script: Script, done: int, deadline: float) -> int:
 
     `deadline`: when a statement that is still at work is given up, by time.monotonic().
     """
-    stop = len(script.statements) if script.migration.transactional else done + 1
+    end = len(script.statements)
+    stop = end if script.migration.transactional else min(done + 1, end)
     if not script.migration.transactional:
         _claim(ledger, script, done)  # committed, so that there is a row to say why it stopped
     with ledger.api.transaction() as transaction:
@@ -75,7 +76,9 @@ def together(ledger: Ledger, script: Script, done: int, deadline: float) -> int:
             except StatementTimeoutError:
                 _outlast(ledger.api, transaction, script, index, claimed.pid, deadline)
             except DatabaseError as error:
-                raise error if passing(error) else failure(script.place(index, error.position), error) from error
+                if passing(error):
+                    raise
+                raise failure(script.place(index, error.position), error) from error
         _recorded(ledger.advance(script, stop, transaction), script)
     return stop
 
@@ -87,17 +90,17 @@ def by_itself(ledger: Ledger, script: Script, done: int, kind: Alone, names: dic
     found = _probe(ledger.api, kind, names, statement)
     match found["state"]:
         case "done":
-            if found["after"]:
-                ledger.api.execute(found["after"], repeatable=True)
+            _tidy(ledger.api, found)
             _recorded(ledger.advance(script, done + 1), script)
             return done + 1
         case "running":
             raise NotYetError(f"{script.place(done)}: {found['progress']}")
         case "broken":
             log.info("%s: what an earlier try left behind is cleared away", script.place(done))
-            _start(ledger.api, found["cure"])
+            _tidy(ledger.api, found)
             return done
     if claimed.tries == TRIES:
+        _tidy(ledger.api, found)
         what = f"did not get done in {TRIES} tries of over {STATEMENT_SECONDS} s"
         raise StatementError(f"{script.place(done)}: {what}; {_LOG}")
     _recorded(ledger.count_try(script.migration, claimed.tries + 1), script)
@@ -108,11 +111,10 @@ def by_itself(ledger: Ledger, script: Script, done: int, kind: Alone, names: dic
     except DatabaseError as error:
         if passing(error):
             raise
-        after = _probe(ledger.api, kind, names, statement)
-        if after["state"] in ("done", "running"):
+        found = _probe(ledger.api, kind, names, statement)
+        if found["state"] in ("done", "running"):
             return done
-        if after["state"] == "broken":
-            _start(ledger.api, after["cure"])
+        _tidy(ledger.api, found)
         raise failure(script.place(done, error.position), error) from error
     return done
 
@@ -142,6 +144,14 @@ def _recorded(recorded: bool, script: Script) -> None:
 
 def _probe(api: DataApi, kind: Alone, names: dict[str, str], statement: str) -> Row:
     return api.execute(kind.probe, {**names, "statement": statement}, repeatable=True).rows[0]
+
+
+def _tidy(api: DataApi, found: Row) -> None:
+    """Takes back what was set for the statement, and what is left of one that broke off."""
+    if found["after"]:
+        api.execute(found["after"], repeatable=True)
+    if found["state"] == "broken":
+        _start(api, found["cure"])
 
 
 def _start(api: DataApi, statement: str) -> None:

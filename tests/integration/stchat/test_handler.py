@@ -102,9 +102,9 @@ def test_a_rollback_and_a_delete_touch_nothing(client: Faulty, api: DataApi) -> 
 
 def test_what_was_asked_is_looked_at_first(client: Faulty) -> None:
     with pytest.raises(
-        MigrationError, match=r"^not a migration as the app writes it, got 'x': deploy with `cdk deploy`$"
+        MigrationError, match=r"^not a migration as the app writes it, got 'x y': deploy with `cdk deploy`$"
     ):
-        schema.on_event(event("Create", "x"), Context())
+        schema.on_event(event("Create", "x y"), Context())
     assert client.calls == 0
 
 

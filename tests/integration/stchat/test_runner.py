@@ -77,6 +77,13 @@ def test_a_file_that_stopped_goes_on_from_there(project: Project) -> None:
     assert project.ledger("deploy", "statements", "error")[1] == {"deploy": "two", "statements": 3, "error": None}
 
 
+def test_a_file_that_stopped_may_lose_what_is_left_of_it(project: Project) -> None:
+    failure(project.write(TABLE, ALONE + "INSERT INTO t VALUES (2);\nSELECT 1/0;").runner().apply)
+    assert project.write(TABLE, ALONE + "INSERT INTO t VALUES (2);").runner().apply()
+    assert project.column("SELECT id FROM t ORDER BY id") == [1, 2]
+    assert project.runner().pending() == []
+
+
 def test_what_has_run_of_a_file_that_stopped_cannot_change(project: Project) -> None:
     failure(project.write(TABLE, INDEX + "SELECT 1/0;").runner().apply)
     changed = INDEX.replace("(2)", "(3)")
@@ -107,15 +114,17 @@ def test_a_changed_file_is_refused_before_anything_runs(project: Project) -> Non
 
 
 def test_an_index_that_was_left_broken_is_built_again(project: Project) -> None:
-    """As a server that is killed leaves it."""
+    """As a server that is killed leaves it, with the memory still set for it."""
     assert project.write(TABLE).runner().apply()
     project.api.execute("INSERT INTO t VALUES (1)")
     with pytest.raises(Exception, match="could not create unique index"):
         project.api.execute("CREATE UNIQUE INDEX CONCURRENTLY t_id ON t (id)")
     project.api.execute("DELETE FROM t")
+    project.api.execute(f"ALTER ROLE CURRENT_USER IN DATABASE {project.api.database} SET maintenance_work_mem = '99MB'")
     assert project.column("SELECT count(*) FROM pg_index WHERE NOT indisvalid") == [1]
     assert project.write(TABLE, INDEX).runner().apply()
     assert project.column("SELECT indisvalid FROM pg_index WHERE indexrelid = 't_id'::regclass") == [True]
+    assert project.column("SELECT count(*) FROM pg_db_role_setting WHERE setrole <> 0") == [0]
 
 
 def test_a_ledger_of_another_tool(project: Project) -> None:
