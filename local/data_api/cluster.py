@@ -80,7 +80,7 @@ class Cluster:
         await self.resumed()
         self.state = State.PAUSED
         self.transactions.end_all(": the DB instance was paused")
-        await self.pool.close_idle()
+        self.pool.close_idle()
         await self.server.stop()
 
     @asynccontextmanager
@@ -96,7 +96,7 @@ class Cluster:
     async def tend(self) -> None:
         """Expire what is old, and go to sleep after the cluster's own idle interval. Called every second or so."""
         self.transactions.expire()
-        await self.pool.close_idle(older_than=IDLE_SECONDS)
+        self.pool.close_idle(older_than=IDLE_SECONDS)
         idle = self.facts.idle_seconds
         if idle is None or self.state != State.AVAILABLE or self._calls or len(self.transactions):
             return
@@ -111,7 +111,7 @@ class Cluster:
         if self._resuming is not None:
             await self._resuming
         self.transactions.end_all("")
-        await self.pool.close_idle()
+        self.pool.close_idle()
         await self.server.stop()
 
     async def _resume(self) -> None:

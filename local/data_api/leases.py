@@ -27,15 +27,38 @@ class Lease:
         if self.transaction is not None:
             self.cluster.transactions.end(self.transaction, reason)
 
-    def release(self, done: asyncio.Future[Any]) -> None:
-        """Give the session back, now that its work is done, well or not."""
-        done.cancelled() or done.exception()
+    def release(self) -> None:
+        """Give the session back."""
         if self.transaction is not None:
             self.cluster.transactions.release(self.transaction)
         elif self.keep:
             self.cluster.pool.give(self.login, self.session)
         else:
             self.session.close()
+
+    def release_after(self, work: asyncio.Future[Any]) -> None:
+        """Give the session back when nobody waits for its work any more, however it ended."""
+        work.cancelled() or work.exception()
+        self.release()
+
+
+class Limit:
+    """Cancels what a session runs, after some seconds."""
+
+    def __init__(self, seconds: float, session: Session) -> None:
+        self._session = session
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._exceed)
+        self._cancelling: asyncio.Task[None] | None = None
+
+    @property
+    def is_exceeded(self) -> bool:
+        return self._cancelling is not None
+
+    def end(self) -> None:
+        self._timer.cancel()
+
+    def _exceed(self) -> None:
+        self._cancelling = asyncio.create_task(self._session.cancel())
 
 
 async def lease(cluster: Cluster, login: Login, request: Mapping[str, Any], *, keep: bool) -> Lease:

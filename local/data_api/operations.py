@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ from local.data_api import metadata, results
 from local.data_api.accounts import Account
 from local.data_api.cluster import Cluster
 from local.data_api.errors import ApiError, validation
-from local.data_api.leases import Lease, lease
+from local.data_api.leases import Lease, Limit, lease
 from local.data_api.parameters import Bound, bind
 from local.data_api.session import Login, Outcome
 from local.data_api.tokens import is_one_statement, numbered
@@ -40,7 +40,7 @@ class Operations:
         }
 
     async def execute_statement(self, request: Request) -> Response:
-        async def run(session_lease: Lease, sql: str, names: list[str]) -> Response:
+        async def run(session_lease: Lease, sql: str, names: Sequence[str]) -> Response:
             session = session_lease.session
             bound = bind(names, request.get("parameters", []))
             outcome = await session.execute(sql, bound, results.limit(request))
@@ -60,7 +60,7 @@ class Operations:
         return await self._run_statement(request, run)
 
     async def batch_execute_statement(self, request: Request) -> Response:
-        async def run(session_lease: Lease, sql: str, names: list[str]) -> Response:
+        async def run(session_lease: Lease, sql: str, names: Sequence[str]) -> Response:
             session = session_lease.session
             sets = [bind(names, parameters) for parameters in request.get("parameterSets", [])]
             if not sets:
@@ -108,7 +108,7 @@ class Operations:
             return {"transactionStatus": status}
 
     async def _run_statement(
-        self, request: Request, run: Callable[[Lease, str, list[str]], Awaitable[Response]]
+        self, request: Request, run: Callable[[Lease, str, Sequence[str]], Coroutine[Any, Any, Response]]
     ) -> Response:
         cluster, login = await self._awake(request)
         if not is_one_statement(request["sql"]):
@@ -116,7 +116,7 @@ class Operations:
         sql, names = numbered(request["sql"])
         async with cluster.call():
             if alters := ALTERS_THE_CLUSTER.match(sql):
-                await cluster.pool.close_idle()
+                cluster.pool.close_idle()
             held = await self._lease(cluster, login, request, keep=not alters)
             return await self._within_the_limit(held, run(held, sql, names), request)
 
@@ -132,17 +132,25 @@ class Operations:
                 raise
             return await lease(cluster, replace(login, user=user, password=password), request, keep=keep)
 
-    async def _within_the_limit(self, held: Lease, work: Awaitable[T], request: Request) -> T:
+    async def _within_the_limit(self, held: Lease, work: Coroutine[Any, Any, T], request: Request) -> T:
         """Give up after `statement_seconds`: the statement is cancelled, or goes on if the caller said so."""
-        task = asyncio.ensure_future(work)
-        task.add_done_callback(held.release)
-        done, _ = await asyncio.wait({task}, timeout=self._statement_seconds)
-        if done:
+        timed_out = ApiError("StatementTimeoutException", "Request timed out", dbConnectionId=held.session.backend)
+        if request.get("continueAfterTimeout"):
+            task = asyncio.create_task(work)
+            task.add_done_callback(held.release_after)
+            if not (await asyncio.wait({task}, timeout=self._statement_seconds))[0]:
+                raise timed_out
             return task.result()
-        if not request.get("continueAfterTimeout"):
-            await held.session.cancel()
-            await asyncio.wait({task})
-        raise ApiError("StatementTimeoutException", "Request timed out", dbConnectionId=held.session.backend)
+        limit = Limit(self._statement_seconds, held.session)
+        try:
+            return await work
+        except ApiError:
+            if limit.is_exceeded:
+                raise timed_out from None
+            raise
+        finally:
+            limit.end()
+            held.release()
 
     async def _awake(self, request: Request) -> tuple[Cluster, Login]:
         if request.get("schema"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
@@ -18,7 +17,6 @@ IDLE_SECONDS = 60.0
 class Idle:
     session: Session
     since: float
-    clean: asyncio.Task[bool]
 
 
 class Pool:
@@ -34,27 +32,27 @@ class Pool:
         """A session in autocommit, clean as a new one."""
         while waiting := self._idle[login]:
             idle = waiting.pop()
-            if await idle.clean and idle.session.is_usable:
+            if await idle.session.is_reset():
                 return idle.session
             idle.session.close()
         return await self._connect(login)
 
     def give(self, login: Login, session: Session) -> None:
-        """Take a session back. It is cleaned while its caller already has the answer."""
+        """Take a session back. It is cleaned while its caller gets the answer."""
         waiting = self._idle[login]
         if len(waiting) < IDLE_PER_KEY and session.is_usable:
-            waiting.append(Idle(session, time.monotonic(), asyncio.create_task(session.reset())))
+            session.begin_reset()
+            waiting.append(Idle(session, time.monotonic()))
         else:
             session.close()
 
-    async def close_idle(self, older_than: float = 0.0) -> None:
+    def close_idle(self, older_than: float = 0.0) -> None:
         """Close what nobody uses, or only what nobody has used for `older_than` seconds."""
         limit = time.monotonic() - older_than
         for login, waiting in list(self._idle.items()):
             old = [idle for idle in waiting if idle.since <= limit]
             self._idle[login] = [idle for idle in waiting if idle.since > limit]
             for idle in old:
-                await asyncio.gather(idle.clean, return_exceptions=True)
                 idle.session.close()
             if not self._idle[login]:
                 del self._idle[login]

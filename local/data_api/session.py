@@ -140,15 +140,28 @@ class Session:
         await self._converse(exchange)
         return outcome
 
-    async def reset(self) -> bool:
-        """Forget everything that the last caller left; False: the connection is of no more use."""
-        if not self.is_usable:
-            return False
+    def begin_reset(self) -> None:
+        """Forget everything that the last caller left. The server does so at once; its answer is read later."""
         try:
-            await self.execute("DISCARD ALL")
+            self._connection.pgconn.send_query(b"DISCARD ALL")
+            self._connection.pgconn.flush()
+        except psycopg.OperationalError:
+            self.close()
+
+    async def is_reset(self) -> bool:
+        """Read the answer to `begin_reset`; False: the connection is of no more use."""
+        done: list[bool] = []
+
+        def read(pgconn: PGconn) -> PQGen[None]:
+            pgconn.consume_input()
+            while result := (yield from generators.fetch(pgconn)):
+                done.append(result.status == ExecStatus.COMMAND_OK)
+
+        try:
+            await self._converse(read)
         except ApiError:
             return False
-        return self.is_usable
+        return done == [True] and self.is_usable
 
     async def cancel(self) -> None:
         with contextlib.suppress(psycopg.Error):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
+# Programs send the same SQL again and again.
+REMEMBERED = 128
 # Where neither a placeholder nor a semicolon counts. The comments nest, as PostgreSQL's do: see _comment_end.
 QUOTED = r"""
     (?<!\w)[eE]'(?:[^'\\]|\\.|'')*(?:'|\Z)
@@ -26,7 +29,8 @@ STATEMENT = re.compile(
 )
 
 
-def numbered(sql: str) -> tuple[str, list[str]]:
+@lru_cache(REMEMBERED)
+def numbered(sql: str) -> tuple[str, tuple[str, ...]]:
     """The SQL with `$1`, `$2`, ... for its placeholders, and their names in that order; a name has one number."""
     names: dict[str, int] = {}
     pieces: list[str] = []
@@ -41,9 +45,10 @@ def numbered(sql: str) -> tuple[str, list[str]]:
         if text is not None:
             pieces += sql[position:start], text
             position = end
-    return "".join((*pieces, sql[position:])), list(names)
+    return "".join((*pieces, sql[position:])), tuple(names)
 
 
+@lru_cache(REMEMBERED)
 def is_one_statement(sql: str) -> bool:
     """Whether nothing but space and comments follows a semicolon.
 
