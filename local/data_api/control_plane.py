@@ -104,20 +104,22 @@ class Clusters:
 
     async def _start(self, record: ClusterRecord) -> Cluster:
         postgres = Postgres(self._directory / record.resource_id)
-        master, password = await self._ask(lambda: self._plane.master(record))
 
         def start() -> None:
-            copy = self._directory / "snapshots" / str(record.snapshot)
             if postgres.exists:
                 postgres.start()
-            elif record.snapshot is not None and copy.exists():
+                return
+            # Asked for a new cluster alone: later the password is PostgreSQL's, whatever the secret says.
+            master, password = self._plane.master(record)
+            copy = self._directory / "snapshots" / str(record.snapshot)
+            if record.snapshot is not None and copy.exists():
                 postgres.copy(copy)
                 postgres.start()
                 set_password(postgres.connect, master, password)
             else:
                 postgres.create(master=master, password=password, database=record.database)
 
-        await asyncio.to_thread(start)
+        await self._ask(start)
         LOG.info("cluster %s: PostgreSQL on port %d", record.identifier, postgres.port)
         return Cluster(
             _facts(record),
