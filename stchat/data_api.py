@@ -107,7 +107,7 @@ class DataApi:
             **more,
         )
         rows = to_rows(answer.get("records", []), answer.get("columnMetadata", []))
-        return Result(rows, answer["numberOfRecordsUpdated"])
+        return Result(rows, answer.get("numberOfRecordsUpdated", 0))
 
     def _call(self, operation: Callable[..., T], *, repeatable: bool = False, **arguments: Any) -> T:
         started = time.monotonic()
