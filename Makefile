@@ -7,10 +7,12 @@ export AWS_REGION ?= ap-northeast-1
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down reset test check format snapshots synth diff deploy upgrade
+.PHONY: help install up down reset test check format snapshots synth diff deploy upgrade
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+install: $(VENV)/ready ## the environment alone: Python, Node, the CDK CLI, PostgreSQL
 
 up: $(VENV)/ready ## the laptop's AWS: start it, deploy onto it, show what is there
 	@python -m local up

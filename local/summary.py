@@ -17,7 +17,7 @@ SELECT 'PostgreSQL ' || current_setting('server_version') AS server,
 FROM pg_roles WHERE rolname = current_user"""
 
 CONNECT = """
-connect:
+connect, after `source .venv/bin/activate`:
   eval "$(python -m local env)"    boto3, the aws CLI, cdk and python -m stchat then work from this shell
   python -m local psql             PostgreSQL's own shell
   python -m stchat schema status   which migrations are applied
