@@ -197,11 +197,10 @@ def main() -> None:
             process.terminate()
             process.wait()
     before, after = (memory / MEGABYTE for memory in result.memory)
-    print(
-        f"{arguments.clients} clients, {result.seconds:g} s: {result.calls} calls, {result.calls / result.seconds:.0f}/s"
-    )
-    print(f"wrong answers: {dict(result.wrong) or 0}; open transactions: {result.open_transactions}; "
-          f"busy sessions: {result.sessions}; memory: {before:.0f} MB -> {after:.0f} MB")  # fmt: skip
+    rate = result.calls / result.seconds
+    print(f"{arguments.clients} clients, {result.seconds:g} s: {result.calls} calls, {rate:.0f}/s")
+    print(f"wrong answers: {dict(result.wrong) or 0}; open transactions: {result.open_transactions}")
+    print(f"busy sessions: {result.sessions}; memory: {before:.0f} MB -> {after:.0f} MB")
 
 
 if __name__ == "__main__":

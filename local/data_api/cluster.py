@@ -15,6 +15,7 @@ from local.data_api.pool import IDLE_SECONDS, Pool
 from local.data_api.server_process import ServerProcess
 from local.data_api.session import Login, Session
 from local.data_api.transactions import Limits, Transactions
+from local.processes import LocalError
 
 LOG = logging.getLogger("local.data_api")
 APPLICATION_NAME = "rds-data-api"
@@ -115,10 +116,17 @@ class Cluster:
         await self.server.stop()
 
     async def _resume(self) -> None:
-        await asyncio.gather(self.server.start(), asyncio.sleep(self._resume_seconds))
-        self.state = State.AVAILABLE
-        self._resuming = None
-        self._used = time.monotonic()
+        try:
+            await asyncio.gather(self.server.start(), asyncio.sleep(self._resume_seconds))
+        except LocalError:
+            # It stays asleep, and the next call tries again.
+            LOG.exception("cluster %s: PostgreSQL does not start", self.facts.identifier)
+            self.state = State.PAUSED
+        else:
+            self.state = State.AVAILABLE
+            self._used = time.monotonic()
+        finally:
+            self._resuming = None
 
     async def _connect(self, login: Login) -> Session:
         try:
