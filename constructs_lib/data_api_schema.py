@@ -33,7 +33,7 @@ class DataApiSchema(Construct):
         *,
         directory: Path,
         strict: bool,
-        cluster: rds.DatabaseCluster,
+        cluster: rds.IDatabaseCluster,
         secret: secretsmanager.ISecret,
         roles: Mapping[str, secretsmanager.ISecret],
     ) -> None:

@@ -49,9 +49,9 @@ class Laptop:
         """python -m stchat ..., in a shell that has evaluated `python -m local env`."""
         return self._run([sys.executable, "-m", "stchat", *arguments], {**os.environ, **self.environment()})
 
-    def cdk(self, app: Path, *arguments: str) -> Outcome:
+    def cdk(self, app: Path, *arguments: str, out: str = "cdk.out") -> Outcome:
         """The CDK CLI on a user's checkout in `app`, in the same shell."""
-        command = [str(REPOSITORY / "node_modules/.bin/cdk"), *arguments, "--output", str(app / "cdk.out")]
+        command = [str(REPOSITORY / "node_modules/.bin/cdk"), *arguments, "--output", str(app / out)]
         return self._run(command, {**os.environ, **self.environment()}, app)
 
     @functools.cache  # noqa: B019 (one laptop lives as long as the tests)

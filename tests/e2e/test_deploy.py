@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -198,12 +200,30 @@ class TestLaterDeploys:
         assert laptop.stack_status("st-chat-dev-schema") == "UPDATE_ROLLBACK_COMPLETE"
         file.write_text(text)
 
+    def test_two_stacks_that_deploy_at_once_run_each_migration_once(self, laptop: Laptop, checkout: Path) -> None:
+        migrate(checkout, "0012_once.sql", "SELECT pg_sleep(5);\nCREATE TABLE once (at timestamptz);\n")
+        secret = f"secret={laptop.environment()['STCHAT_SECRET_ARN']}"
+        second = f"{sys.executable} {Path(__file__).parent / 'second_app.py'}"
+        commands = [
+            ("deploy", "Schema", "--require-approval", "never"),
+            ("deploy", "--app", second, "-c", secret, "--require-approval", "never"),
+        ]
+        with ThreadPoolExecutor() as both:
+            outcomes = list(
+                both.map(lambda each: laptop.cdk(checkout, *each[1], out=f"cdk.out.{each[0]}"), enumerate(commands))
+            )
+        assert [outcome.status for outcome in outcomes] == [0, 0], outcomes
+        assert laptop.sql("SELECT count(*)::int FROM schema_migrations WHERE version = 12") == [[1]]
+        assert laptop.sql("SELECT count(*)::int FROM once") == [[0]]
+        assert laptop.cdk(checkout, "destroy", "--app", second, "-c", secret, "--force").status == 0
+        assert laptop.sql("SELECT count(*)::int FROM once") == [[0]]  # Delete touches no data
+
     def test_a_mistake_in_the_sql_stops_synth_with_its_place(self, laptop: Laptop, checkout: Path) -> None:
-        file = migrate(checkout, "0012_mistake.sql", "SELECT 1;\nCREATE TABEL x (id int);\n")
+        file = migrate(checkout, "0013_mistake.sql", "SELECT 1;\nCREATE TABEL x (id int);\n")
         outcome = laptop.cdk(checkout, "synth", "--quiet")
         file.unlink()
         assert outcome.status != 0
-        assert 'sql/st_chat_db/0012_mistake.sql:2:8: syntax error at or near "TABEL"' in outcome.output
+        assert 'sql/st_chat_db/0013_mistake.sql:2:8: syntax error at or near "TABEL"' in outcome.output
         assert "Traceback" not in outcome.output
 
 
