@@ -60,9 +60,10 @@ class Place:
         return runner.apply(patience=10)
 
     def outcome(self) -> list[Any]:
-        rows = self.api.execute("SELECT name FROM t ORDER BY id").rows if "table public.t" in lines(self.api) else []
+        catalog = lines(self.api)
+        rows = self.api.execute("SELECT name FROM t ORDER BY id").rows if "table public.t" in catalog else []
         made = self.api.execute(_MADE, {"name": self.made}).rows
-        return [lines(self.api), self.api.execute(_LEDGER).rows, rows, made]
+        return [catalog, self.api.execute(_LEDGER).rows, rows, made]
 
     def clear(self) -> None:
         self.api.execute("DROP SCHEMA IF EXISTS public CASCADE", repeatable=True)
