@@ -28,8 +28,10 @@ class Account(Protocol):
             ApiError: AccessDeniedException, where whoever signed the request may not do this, or not read the secret.
         """
 
-    async def credentials(self, secret: str, *, fresh: bool = False) -> tuple[str, str]:
-        """The user and the password in a secret, given by ARN or name; `fresh` looks past what is remembered.
+    async def credentials(self, secret: str, cluster: Cluster, *, fresh: bool = False) -> tuple[str, str]:
+        """The user and the password in a secret, given by ARN, or by a name in the cluster's region.
+
+        `fresh` looks past what is remembered.
 
         Raises:
             ApiError: there is no such secret, or it holds something else.

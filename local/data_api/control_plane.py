@@ -35,7 +35,7 @@ class Clusters:
         self._directory = directory
         self._settings = settings
         self._records: dict[Place, tuple[float, list[ClusterRecord]]] = {}
-        self._secrets: dict[str, tuple[float, tuple[str, str]]] = {}
+        self._secrets: dict[tuple[str, Place], tuple[float, tuple[str, str]]] = {}
         self._running: dict[str, tuple[ClusterRecord, Cluster]] = {}
         self._one_at_a_time = asyncio.Lock()
 
@@ -73,12 +73,12 @@ class Clusters:
 
         await self._ask(require)
 
-    async def credentials(self, secret: str, *, fresh: bool = False) -> tuple[str, str]:
-        since, known = self._secrets.get(secret, (0.0, None))
+    async def credentials(self, secret: str, cluster: Cluster, *, fresh: bool = False) -> tuple[str, str]:
+        place = _place(cluster.facts.arn)
+        since, known = self._secrets.get((secret, place), (0.0, None))
         if known is None or fresh or time.monotonic() - since > REMEMBER_SECONDS:
-            place = next(iter(self._records))
             known = await self._ask(lambda: self._plane.secret(secret, *place))
-            self._secrets[secret] = (time.monotonic(), known)
+            self._secrets[secret, place] = (time.monotonic(), known)
         return known
 
     async def tend(self) -> None:

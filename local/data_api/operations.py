@@ -91,7 +91,7 @@ class Operations:
 
     async def _end_transaction(self, request: Request, sql: str, status: str) -> Response:
         cluster = await self._account.cluster(request["resourceArn"])
-        user, _ = await self._account.credentials(request["secretArn"])
+        user, _ = await self._account.credentials(request["secretArn"], cluster)
         async with cluster.call():
             transaction = cluster.transactions.claim(request["transactionId"], user)
             try:
@@ -127,7 +127,7 @@ class Operations:
         except ApiError as error:
             if WRONG_PASSWORD not in str(error):
                 raise
-            user, password = await self._account.credentials(request["secretArn"], fresh=True)
+            user, password = await self._account.credentials(request["secretArn"], cluster, fresh=True)
             if password == login.password:
                 raise
             return await lease(cluster, replace(login, user=user, password=password), request, keep=keep)
@@ -157,7 +157,7 @@ class Operations:
             raise validation("The schema parameter isn't supported.")
         cluster = await self._account.cluster(request["resourceArn"])
         cluster.require_awake()
-        user, password = await self._account.credentials(request["secretArn"])
+        user, password = await self._account.credentials(request["secretArn"], cluster)
         return cluster, Login(user, password, request.get("database") or cluster.facts.default_database)
 
 

@@ -32,8 +32,10 @@ DEPTH = 4
 @pytest.fixture(scope="module")
 def wire(endpoint: Endpoint) -> Iterator[Wire]:
     connection = Wire(endpoint.url)
+    before = endpoint.cluster["openTransactions"]
     yield connection
     connection.close()
+    assert endpoint.cluster["openTransactions"] == before
 
 
 def is_as_aws_answers(answer: Answer) -> bool:
@@ -86,6 +88,9 @@ def test_requests_from_the_model(endpoint: Endpoint, wire: Wire, data: st.DataOb
     request = data.draw(values(shape, "", endpoint))
     answer = wire.post(path, json.dumps(request).encode())
     assert is_as_aws_answers(answer), (path, request, answer)
+    if "transactionId" in answer.body:
+        ended = wire.call("/RollbackTransaction", {**request, **answer.body})
+        assert ended == Answer(200, None, {"transactionStatus": "Rollback Complete"})
 
 
 @many
