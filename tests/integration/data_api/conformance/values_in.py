@@ -17,7 +17,7 @@ A = parameter("a", string("x"))
 
 def type_of(says: str, value: Mapping[str, object], name: str, hint: str | None = None) -> Rule:
     return sent(
-        says, "SELECT pg_typeof(:p)::text", parameter("p", value, hint), source=MEASURED, records=[[string(name)]]
+        says, "SELECT pg_typeof(:p)::text", parameter("p", value, hint), source=ASSUMED, records=[[string(name)]]
     )
 
 
@@ -55,7 +55,7 @@ RULES: list[Rule] = [
         "isNull needs a cast elsewhere",
         "SELECT :p IS NULL",
         parameter("p", {"isNull": True}),
-        source=MEASURED,
+        source=ASSUMED,
         error="DatabaseErrorException",
         message="ERROR: could not determine data type of parameter $1; SQLState: 42P18",
     ),
