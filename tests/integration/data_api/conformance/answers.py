@@ -81,7 +81,7 @@ RULES: list[Rule] = [
         says="metadata of an expression",
         sql="SELECT 1 AS one",
         request=METADATA,
-        source=MEASURED,
+        source=ASSUMED,
         body={
             "records": [[long(1)]],
             "numberOfRecordsUpdated": 0,
@@ -93,7 +93,7 @@ RULES: list[Rule] = [
         sql="SELECT * FROM t",
         setup=TABLE,
         request=METADATA,
-        source=MEASURED,
+        source=ASSUMED,
         body={
             "records": [],
             "numberOfRecordsUpdated": 0,
@@ -107,7 +107,7 @@ RULES: list[Rule] = [
     Rule(
         says="metadata of other types: PostgreSQL's internal names",
         request=METADATA,
-        source=MEASURED,
+        source=ASSUMED,
         sql="SELECT ARRAY[1] AS a, now() AS b WHERE false",
         body={
             "records": [],
@@ -187,7 +187,7 @@ RULES: list[Rule] = [
         says="a batch that fails",
         path="/BatchExecute",
         setup=TABLE,
-        source=MEASURED,
+        source=ASSUMED,
         sql="INSERT INTO t (id, name) VALUES (1, :n)",
         request={"parameterSets": [[parameter("n", string("a"))], [parameter("n", string("b"))]]},
         error="DatabaseErrorException",

@@ -148,6 +148,7 @@ RULES: list[Rule] = [
         'ERROR: duplicate key value violates unique constraint "t_pkey"; Detail: Key (i)=(1) already exists.; '
         "SQLState: 23505",
         setup=("CREATE TABLE t (i int PRIMARY KEY)", "INSERT INTO t VALUES (1)"),
+        source=ASSUMED,
     ),
     database_error(
         "Hint",
@@ -159,6 +160,7 @@ RULES: list[Rule] = [
         "RAISE, with a Detail and a Hint",
         "DO $$ BEGIN RAISE 'no' USING DETAIL = 'why', HINT = 'how', ERRCODE = 'P0042'; END $$",
         "ERROR: no; Detail: why; Hint: how; SQLState: P0042",
+        source=ASSUMED,
     ),
     database_error(
         "after an error, a transaction is aborted",
