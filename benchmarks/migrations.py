@@ -20,9 +20,9 @@ from typing import Any
 import boto3
 
 from local.data_api.alone import CLUSTER_ARN, MASTER_SECRET, secret_arn
+from stchat.authoring.parse import load
 from stchat.data_api import DataApi
 from stchat.handlers.schema import PATIENCE_SECONDS, SQL
-from stchat.migrations.parse import load
 from stchat.migrations.runner import Runner
 
 PORT = 45_679

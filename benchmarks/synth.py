@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-ROUNDS = 7
+ROUNDS = 5
 REPOSITORY = Path(__file__).resolve().parent.parent
 # With the one resource that is nothing, since CloudFormation takes no empty stack.
 EMPTY = """

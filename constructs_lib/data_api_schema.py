@@ -15,7 +15,7 @@ from constructs import Construct
 
 from constructs_lib.guards import MANAGED_LOGGING_POLICY, acknowledge, wildcard, wildcard_below
 from constructs_lib.stchat_function import StchatFunction
-from stchat.migrations.parse import load
+from stchat.authoring.parse import load
 
 
 class DataApiSchema(Construct):
@@ -55,7 +55,7 @@ class DataApiSchema(Construct):
             "Runner",
             handler="stchat.handlers.schema.is_complete",
             description="Applies pending migrations over the Data API, step by step",
-            timeout=Duration.minutes(5),
+            timeout=Duration.minutes(14),
             environment=environment,
         )
         cluster.grant_data_api_access(self.runner.function)

@@ -21,9 +21,7 @@ PACKAGE = (
     "!/sql",
     "/stchat/cli",
     "/stchat/__main__.py",
-    "/stchat/migrations/parse.py",
-    "/stchat/migrations/rules.py",
-    "/stchat/migrations/costs.py",
+    "/stchat/authoring",
     "__pycache__",
 )
 

@@ -53,7 +53,8 @@ def create_roles(
             )
         )
         connection.execute(SQL("GRANT rds_superuser TO {} WITH ADMIN OPTION").format(Identifier(master)))
-        connection.execute(SQL("ALTER DATABASE postgres OWNER TO {}").format(Identifier(master)))
+        for name in ("postgres", "template1"):
+            connection.execute(SQL("ALTER DATABASE {} OWNER TO {}").format(Identifier(name), Identifier(master)))
         connection.execute(SQL("CREATE DATABASE {}").format(Identifier(SUPERUSER)))
         if database not in (None, "postgres"):
             connection.execute(SQL("CREATE DATABASE {} OWNER {}").format(Identifier(database), Identifier(master)))

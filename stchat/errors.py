@@ -8,6 +8,7 @@ StchatError
 |   |-- UnknownOutcomeError   5xx, a cut connection, no answer: it may have run, it may run yet
 |   |-- StatementTimeoutError the call ended after 45 s; the statement goes on if the caller asked for that
 |   `-- TransactionLostError  the transaction ended without the caller: nothing of it remains
+|-- RotationError             Secrets Manager asks for a rotation that cannot be done
 `-- MigrationError
     |-- FileError             a migration file is wrong
     |-- LedgerError           the files and what a database has applied do not fit together
@@ -22,6 +23,10 @@ class StchatError(Exception):
 
 
 class SettingsError(StchatError):
+    pass
+
+
+class RotationError(StchatError):
     pass
 
 

@@ -17,7 +17,7 @@ from secrets import choice
 from typing import TYPE_CHECKING, Any
 
 from stchat.data_api import DataApi
-from stchat.errors import DatabaseError, StchatError
+from stchat.errors import DatabaseError, RotationError
 from stchat.scram import verifier
 
 if TYPE_CHECKING:
@@ -34,10 +34,6 @@ _NO_SUCH_ROLE = "42704"
 _STANDING = """
 SELECT rolname = current_user AS own, pg_has_role(oid, 'MEMBER WITH ADMIN OPTION') AS may_be_keyed
 FROM pg_roles WHERE rolname = :role"""
-
-
-class RotationError(StchatError):
-    pass
 
 
 @dataclass(frozen=True)

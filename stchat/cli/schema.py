@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from stchat.authoring.parse import load
 from stchat.cli.connection import connect
 from stchat.cli.output import Answer
 from stchat.errors import LedgerError, MigrationError
 from stchat.migrations.baseline import baseline
 from stchat.migrations.ledger import Entry
 from stchat.migrations.migration import Migration
-from stchat.migrations.parse import load
 from stchat.migrations.plan import by_database, pending
 from stchat.migrations.runner import Runner
 

@@ -10,7 +10,8 @@ import boto3
 from botocore.config import Config
 
 from stchat.data_api import DataApi, client
-from stchat.rotation import Rotation, RotationError
+from stchat.errors import RotationError
+from stchat.rotation import Rotation
 from stchat.settings import Settings
 
 logging.basicConfig()  # where no runtime has set up logging yet

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from stchat.errors import DatabaseError
-from stchat.rotation import RotationError
+from stchat.errors import DatabaseError, RotationError
 from stchat.scram import verifier
 from tests.integration.rotation.conftest import END_SESSIONS, House
 from tests.integration.rotation.mortal import DiedError, dying

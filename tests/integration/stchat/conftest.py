@@ -29,8 +29,6 @@ def impatient(public_directory: Path) -> Iterator[Endpoint]:
         directory, "--statement-seconds", "1", "--transaction-idle-seconds", "2", "--resume-seconds", "1"
     )
     endpoint = Endpoint(url=url, directory=directory, pid=process.pid, client=client(url))
-    with endpoint.psql() as superuser:
-        superuser.execute("ALTER DATABASE template1 OWNER TO stchat")  # as on Aurora
     yield endpoint
     process.terminate()
     assert process.wait(30) == 0

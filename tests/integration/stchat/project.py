@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from stchat.authoring.parse import load
 from stchat.data_api import DataApi
-from stchat.migrations.parse import load
 from stchat.migrations.runner import Runner
 
 ALONE = "-- stchat: non-transactional\n"

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from stchat.authoring.parse import load
 from stchat.data_api import DataApi
 from stchat.migrations.catalog import lines
-from stchat.migrations.parse import load
 from stchat.migrations.runner import Runner
 from tests.integration.stchat.faults import FAULTS, Busy, Fault, Faulty, KilledError
 

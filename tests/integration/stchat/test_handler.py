@@ -10,10 +10,10 @@ from typing import Any
 import boto3
 import pytest
 
+from stchat.authoring.parse import load
 from stchat.data_api import DataApi
 from stchat.errors import DatabaseError, MigrationError
 from stchat.handlers import schema
-from stchat.migrations.parse import load
 from tests.integration.conftest import Endpoint
 from tests.integration.stchat.faults import Faulty
 

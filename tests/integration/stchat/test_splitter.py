@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from stchat.migrations.parse import load
+from stchat.authoring.parse import load
 from tests.integration.conftest import Endpoint
 
 TEXT = r"""

@@ -13,8 +13,9 @@ from botocore.stub import Stubber
 
 from constructs_lib.aurora import UNSAFE_IN_PASSWORDS
 from stchat.data_api import DataApi
+from stchat.errors import RotationError
 from stchat.handlers.rotation import on_rotation
-from stchat.rotation import ALPHABET, Rotation, RotationError
+from stchat.rotation import ALPHABET, Rotation
 
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient

@@ -1,6 +1,5 @@
 """The files under sql/, read with PostgreSQL's own grammar: checked, cut into statements, and judged.
 
-The one module that needs pglast: it runs when the app is synthesized and in the command line, never in Lambda.
 The grammar is PostgreSQL 18's, which takes everything that 16 does; what 16 does not know fails in the database.
 """
 
@@ -15,12 +14,12 @@ from typing import NoReturn
 from pglast.ast import RawStmt
 from pglast.parser import ParseError, Token, parse_sql, scan
 
+from stchat.authoring.costs import Schema
+from stchat.authoring.markers import Markers
+from stchat.authoring.rules import refusal
+from stchat.authoring.wire import corrupted
 from stchat.errors import FileError
-from stchat.migrations.costs import Schema
-from stchat.migrations.markers import Markers
 from stchat.migrations.migration import Migration, digest, normalise
-from stchat.migrations.rules import refusal
-from stchat.migrations.wire import corrupted
 
 STATEMENT_CHARACTERS = 65_536  # the Data API's limit
 _FILE = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
