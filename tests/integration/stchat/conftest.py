@@ -23,7 +23,7 @@ def quick(endpoint: Endpoint) -> Endpoint:
 @pytest.fixture(scope="session")
 def impatient(public_directory: Path) -> Iterator[Endpoint]:
     """A Data API that waits 1 s for a statement, and 2 s for the next call of a transaction."""
-    directory = public_directory / "impatient"
+    directory = public_directory / "impatient-runner"
     directory.mkdir()
     process, url = start_endpoint(
         directory, "--statement-seconds", "1", "--transaction-idle-seconds", "2", "--resume-seconds", "1"
