@@ -19,37 +19,23 @@ UNSAFE_IN_PASSWORDS = "\"'@/\\ %+~`#$&*()|[]{}:;<>?!^,="
 
 @dataclass(frozen=True, kw_only=True)
 class Capacity:
-    """What the instances are: Serverless v2 from `min_acu` to `max_acu`, or always-on `instance_type`."""
+    """Serverless v2 from `min_acu` to `max_acu`, always-on instances of the writer's or the readers' type, or both."""
 
     min_acu: float
     max_acu: float
     pause_after: Duration | None
-    instance_type: ec2.InstanceType | None = None
+    readers: int
+    reader_tier: int
+    writer_instance_type: ec2.InstanceType | None = None
+    reader_instance_type: ec2.InstanceType | None = None
 
-    def instance(
-        self, id: str, *, availability_zone: str, ca_certificate: rds.CaCertificate, reader: bool = False
-    ) -> rds.IClusterInstance:
-        """One instance; readers have a promotion tier of 1, in which they pause and resume with the writer."""
-        # The template's engine version is the truth: a minor upgrade behind its back would make the next
-        # deploy try a downgrade.
-        if self.instance_type:
-            return rds.ClusterInstance.provisioned(
-                id,
-                instance_type=self.instance_type,
-                availability_zone=availability_zone,
-                ca_certificate=ca_certificate,
-                promotion_tier=1 if reader else 0,
-                publicly_accessible=False,
-                auto_minor_version_upgrade=False,
-            )
-        return rds.ClusterInstance.serverless_v2(
-            id,
-            availability_zone=availability_zone,
-            ca_certificate=ca_certificate,
-            scale_with_writer=True if reader else None,
-            publicly_accessible=False,
-            auto_minor_version_upgrade=False,
-        )
+    @property
+    def has_serverless(self) -> bool:
+        return self.writer_instance_type is None or (self.readers > 0 and self.reader_instance_type is None)
+
+    @property
+    def has_always_on(self) -> bool:
+        return self.writer_instance_type is not None or (self.readers > 0 and self.reader_instance_type is not None)
 
 
 class AuroraPostgres(Construct):
@@ -73,7 +59,6 @@ class AuroraPostgres(Construct):
         master_username: str,
         master_secret_name: str,
         capacity: Capacity,
-        readers: int,
         ca_certificate: rds.CaCertificate,
         iam_authentication: bool,
         insights_mode: rds.DatabaseInsightsMode,
@@ -107,18 +92,21 @@ class AuroraPostgres(Construct):
             vpc=vpc,
             subnet_group=subnet_group,
             security_groups=[security_group],
-            writer=capacity.instance("Writer", availability_zone=zones[0], ca_certificate=ca_certificate),
+            writer=_instance(
+                "Writer", capacity.writer_instance_type, tier=0, zone=zones[0], ca_certificate=ca_certificate
+            ),
             readers=[
-                capacity.instance(
+                _instance(
                     f"Reader{number}",
-                    availability_zone=zones[number % len(zones)],
+                    capacity.reader_instance_type,
+                    tier=capacity.reader_tier,
+                    zone=zones[number % len(zones)],
                     ca_certificate=ca_certificate,
-                    reader=True,
                 )
-                for number in range(1, readers + 1)
+                for number in range(1, capacity.readers + 1)
             ],
-            serverless_v2_min_capacity=None if capacity.instance_type else capacity.min_acu,
-            serverless_v2_max_capacity=None if capacity.instance_type else capacity.max_acu,
+            serverless_v2_min_capacity=capacity.min_acu if capacity.has_serverless else None,
+            serverless_v2_max_capacity=capacity.max_acu if capacity.has_serverless else None,
             serverless_v2_auto_pause_duration=capacity.pause_after,
             enable_data_api=True,
             iam_authentication=iam_authentication,
@@ -129,6 +117,11 @@ class AuroraPostgres(Construct):
             removal_policy=removal_policy,
             deletion_protection=protected,
         )
+        for number in range(1, capacity.readers + 1):
+            # The CDK knows tiers 1 and 2 of Serverless v2 instances, no others.
+            reader = self.cluster.node.find_child(f"Reader{number}").node.default_child
+            assert isinstance(reader, rds.CfnDBInstance)
+            reader.promotion_tier = capacity.reader_tier
         if snapshot_identifier:
             # The snapshot brings the master's name; the password becomes the secret's. The CDK's own construct for
             # this (DatabaseClusterFromSnapshot) would make a second secret.
@@ -160,3 +153,29 @@ class AuroraPostgres(Construct):
         )
         secret.apply_removal_policy(self._secrets_removal_policy)
         return secret
+
+
+def _instance(
+    id: str, instance_type: ec2.InstanceType | None, *, tier: int, zone: str, ca_certificate: rds.CaCertificate
+) -> rds.IClusterInstance:
+    """One instance, Serverless v2 where no type is given."""
+    # The template's engine version is the truth: a minor upgrade behind its back would make the next deploy try a
+    # downgrade.
+    if instance_type:
+        return rds.ClusterInstance.provisioned(
+            id,
+            instance_type=instance_type,
+            availability_zone=zone,
+            ca_certificate=ca_certificate,
+            promotion_tier=tier,
+            publicly_accessible=False,
+            auto_minor_version_upgrade=False,
+        )
+    return rds.ClusterInstance.serverless_v2(
+        id,
+        availability_zone=zone,
+        ca_certificate=ca_certificate,
+        scale_with_writer=True if id != "Writer" and tier <= 1 else None,
+        publicly_accessible=False,
+        auto_minor_version_upgrade=False,
+    )

@@ -17,14 +17,15 @@ SQL = Path(__file__).resolve().parent.parent / "sql"
 # New clusters of these minors are refused by AWS although the CDK still names them (cfn-lint W3690).
 RETIRED_ENGINE_VERSIONS = ("16.0", "16.1", "16.2", "16.4", "16.6")
 SUPPORTED_ENGINE_VERSIONS = ("16.3", "16.8", "16.9", "16.10", "16.11", "16.13")
+# Of Aurora PostgreSQL 16; their local disks need another storage type than the standard one (r6gd, r6id, r8gd).
+ALWAYS_ON_CLASSES = ("r5", "r6g", "r6i", "r7g", "r7i", "r8g")
 RESERVED_USERNAMES = ("admin", "rdsadmin")
 
 
 def problems(settings: Settings) -> list[str]:
     """Every reason why these settings cannot be deployed; empty when they can."""
-    return [
-        problem for check in (_network, _names, _engine, _capacity, _pausing, _periods) for problem in check(settings)
-    ]
+    checks = (_network, _names, _engine, _capacity, _instances, _pausing, _periods)
+    return [problem for check in checks for problem in check(settings)]
 
 
 def _network(s: Settings) -> Iterator[str]:
@@ -117,18 +118,37 @@ def _capacity(s: Settings) -> Iterator[str]:
             yield f"{field} must be in steps of 0.5 ACU, got {acu:g}: take {int(acu * 2) / 2:g}"
     if s.max_acu < s.min_acu:
         yield f"max_acu must be at least min_acu, got {s.max_acu:g} < {s.min_acu:g}"
+
+
+def _instances(s: Settings) -> Iterator[str]:
     if not 0 <= s.readers <= 15:
         yield f"readers must be 0 to 15, got {s.readers}"
-    if s.instance_type and not s.instance_type.to_string().startswith("r"):
+    if not 0 <= s.reader_tier <= 15:
+        yield f"reader_tier must be 0 to 15, got {s.reader_tier}: take 1, which scales with the writer"
+    for field, kind in _instance_types(s).items():
+        if kind and not re.fullmatch(rf"({'|'.join(ALWAYS_ON_CLASSES)})\.(\d*x)?large", kind):
+            yield (
+                f"{field} must be a memory-optimised r class ({', '.join(ALWAYS_ON_CLASSES)}), got {kind}:"
+                " take one like r8g.large, or None for Serverless v2"
+            )
+    if s.reader_instance_type and not s.readers:
         yield (
-            f"instance_type must be a memory-optimised r class, got {s.instance_type.to_string()}:"
-            " take one like r8g.large, or None for Serverless v2"
+            f"reader_instance_type must be None without readers, got {s.reader_instance_type.to_string()}:"
+            " set readers=1, or writer_instance_type if the writer was meant"
+        )
+    kinds = {kind is None for kind in _instance_types(s).values()}
+    if kinds == {True, False} and s.readers and s.min_acu == 0 and s.pause_after is None:
+        always_on = next(field for field, kind in _instance_types(s).items() if kind)
+        yield (
+            f"min_acu must be at least 0.5 beside always-on instances, got 0 with {always_on}:"
+            " they keep the cluster awake; set min_acu=0.5, or the same kind for writer and readers"
         )
 
 
 def _pausing(s: Settings) -> Iterator[str]:
+    always_on = [field for field, kind in _instance_types(s).items() if kind]
     if s.pause_after is None:
-        if s.min_acu == 0 and not s.instance_type:
+        if s.min_acu == 0 and not always_on:
             yield "pause_after must be set when min_acu is 0, got None: take 1800 s, or min_acu=0.5 to stay awake"
         return
     seconds = s.pause_after.to_seconds()
@@ -139,10 +159,10 @@ def _pausing(s: Settings) -> Iterator[str]:
             f"pause_after must be None when min_acu is above 0, got {seconds:g} s with {s.min_acu:g} ACU:"
             " a cluster pauses at 0 ACU alone; set min_acu=0 or pause_after=None"
         )
-    if s.instance_type:
+    for field in always_on:
         yield (
-            f"pause_after must be None with instance_type, got {seconds:g} s: an always-on instance never pauses;"
-            " set pause_after=None"
+            f"pause_after must be None with {field}, got {seconds:g} s: an always-on instance keeps the whole"
+            " cluster awake; set pause_after=None"
         )
     if s.rds_proxy:
         yield (
@@ -159,6 +179,12 @@ def _periods(s: Settings) -> Iterator[str]:
         days = s.rotate_secrets_every.to_days(integral=False)
         if not 1 <= days <= 1000:
             yield f"rotate_secrets_every must be 1 to 1000 days, got {days:g}: Secrets Manager allows no other"
+
+
+def _instance_types(s: Settings) -> dict[str, str | None]:
+    """By field; None is Serverless v2."""
+    fields = {"writer_instance_type": s.writer_instance_type, "reader_instance_type": s.reader_instance_type}
+    return {field: kind.to_string() if kind else None for field, kind in fields.items()}
 
 
 def _shown(values: tuple[str, ...]) -> str:

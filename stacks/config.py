@@ -70,8 +70,13 @@ class Settings:
     """Idle time before a pause, 300 to 86,400 s; None (with min_acu above 0): never."""
     readers: int = 1
     """0 to 15, in other zones than the writer where there are enough."""
-    instance_type: ec2.InstanceType | None = None
-    """None: Serverless v2. A memory-optimised `r` class: always-on instances of it."""
+    reader_tier: int = 1
+    """Promotion tier, 0 to 15. Serverless v2 readers of tier 0 or 1 scale, pause and resume with the writer; those
+    of 2 and more on their own, so that a failover may find them small."""
+    writer_instance_type: ec2.InstanceType | None = None
+    """None: Serverless v2. A memory-optimised `r` class, like r8g.large: always on."""
+    reader_instance_type: ec2.InstanceType | None = None
+    """The readers' likewise, so that a cluster may mix both kinds; one always-on instance keeps all of it awake."""
     snapshot_identifier: str | None = None
     """Restore this cluster snapshot into the new cluster; keep it set afterwards, or CloudFormation replaces it."""
     rds_proxy: bool = False

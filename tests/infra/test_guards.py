@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, Duration, Stack
+from aws_cdk import App, Stack
 from aws_cdk import aws_ec2 as ec2
 from cfnlint import lint
 from cfnlint.config import ManualArgs
 
 from app import build
 from constructs_lib.guards import guard
-from stacks.config import DEV, STAGES, Settings
-from tests.infra.conftest import stacks, synthesize
+from stacks.config import DEV, STAGES
+from tests.infra.conftest import stacks
 
 Of = Callable[[str], dict[str, dict[str, Any]]]
 
@@ -49,26 +48,6 @@ def test_an_unacknowledged_finding_fails_synth() -> None:
     guard(app)
     with pytest.raises(RuntimeError, match="AwsSolutions-VPC7"):
         app.synth()
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        replace(DEV, snapshot_identifier="arn:aws:rds:ap-northeast-1:000000000000:cluster-snapshot:st-chat"),
-        replace(DEV, instance_type=ec2.InstanceType("r8g.large"), pause_after=None),
-        replace(DEV, min_acu=0.5, pause_after=None, rds_proxy=True, readers=0),
-        replace(DEV, min_acu=2, pause_after=None, readers=3, backup_retention=Duration.days(14)),
-    ],
-    ids=["restored", "always-on", "proxy", "awake"],
-)
-def test_other_settings_pass_the_guards_too(settings: Settings, capfd: pytest.CaptureFixture[str]) -> None:
-    templates = synthesize(settings)
-    assert capfd.readouterr().err == ""
-    # E3021: a restored cluster takes its master user from the snapshot, and its password from the secret.
-    restored = ["E3021"] if settings.snapshot_identifier else []
-    config = ManualArgs(regions=["ap-northeast-1"], ignore_checks=EXPLAINED + restored)
-    found = lint(json.dumps(templates["Database"]), config=config)
-    assert [f"{match.rule.id} {match.message}" for match in found] == []
 
 
 def test_package_has_what_the_lambda_needs_and_no_more(tmp_path: Path) -> None:

@@ -78,14 +78,40 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         " keep the cluster awake; set rds_proxy=False, or min_acu=0.5 and pause_after=None",
     ),
     ({"readers": 16}, "readers must be 0 to 15, got 16"),
+    ({"reader_tier": 16}, "reader_tier must be 0 to 15, got 16: take 1, which scales with the writer"),
     (
-        {"instance_type": R8G},
-        "pause_after must be None with instance_type, got 1800 s: an always-on instance never pauses;"
-        " set pause_after=None",
+        {"writer_instance_type": R8G},
+        "pause_after must be None with writer_instance_type, got 1800 s: an always-on instance keeps the whole"
+        " cluster awake; set pause_after=None",
     ),
     (
-        {"instance_type": ec2.InstanceType("t4g.medium"), "pause_after": None},
-        "instance_type must be a memory-optimised r class, got t4g.medium:"
+        {"reader_instance_type": R8G},
+        "pause_after must be None with reader_instance_type, got 1800 s: an always-on instance keeps the whole"
+        " cluster awake; set pause_after=None",
+    ),
+    (
+        {"writer_instance_type": R8G, "pause_after": None},
+        "min_acu must be at least 0.5 beside always-on instances, got 0 with writer_instance_type:"
+        " they keep the cluster awake; set min_acu=0.5, or the same kind for writer and readers",
+    ),
+    (
+        {"reader_instance_type": R8G, "pause_after": None},
+        "min_acu must be at least 0.5 beside always-on instances, got 0 with reader_instance_type:"
+        " they keep the cluster awake; set min_acu=0.5, or the same kind for writer and readers",
+    ),
+    (
+        {"reader_instance_type": R8G, "readers": 0, "min_acu": 0.5, "pause_after": None},
+        "reader_instance_type must be None without readers, got r8g.large:"
+        " set readers=1, or writer_instance_type if the writer was meant",
+    ),
+    (
+        {"writer_instance_type": ec2.InstanceType("t4g.medium"), "readers": 0, "pause_after": None},
+        "writer_instance_type must be a memory-optimised r class (r5, r6g, r6i, r7g, r7i, r8g), got t4g.medium:"
+        " take one like r8g.large, or None for Serverless v2",
+    ),
+    (
+        {"reader_instance_type": ec2.InstanceType("r4.large"), "min_acu": 1, "pause_after": None},
+        "reader_instance_type must be a memory-optimised r class (r5, r6g, r6i, r7g, r7i, r8g), got r4.large:"
         " take one like r8g.large, or None for Serverless v2",
     ),
     (
@@ -181,7 +207,12 @@ def test_every_problem_is_told_at_once() -> None:
         {"pause_after": minutes(5)},
         {"pause_after": Duration.hours(24)},
         {"max_acu": 256},
-        {"instance_type": R8G, "pause_after": None},
+        {"writer_instance_type": R8G, "reader_instance_type": R8G, "pause_after": None},
+        {"writer_instance_type": R8G, "readers": 0, "pause_after": None},
+        {"writer_instance_type": R8G, "min_acu": 0.5, "pause_after": None},
+        {"reader_instance_type": R8G, "min_acu": 0.5, "pause_after": None},
+        {"reader_instance_type": R8G, "min_acu": 0.5, "pause_after": None, "rds_proxy": True},
+        {"readers": 15, "reader_tier": 15},
         {"engine_version": "16.8"},
         {"region": "us-east-1", "availability_zones": ("us-east-1a", "us-east-1b")},
         {
