@@ -55,7 +55,7 @@ def status(arguments: argparse.Namespace) -> int:
     if here is None or not cloud.is_up(here):
         print("nothing is up; start it with `python -m local up`")
         return 1
-    print(f"control plane  {here.aws_url}\nData API       {here.data_api_url}")
+    print(f"control plane  {here.aws_url}\nData API       {here.data_api_url}, with Bedrock Runtime")
     for cluster in control.status(here.data_api_url)["clusters"]:
         print(f"cluster        {cluster['identifier']}: {cluster['state']}")
     stacks = here.session().client("cloudformation", endpoint_url=here.aws_url).describe_stacks()["Stacks"]
@@ -127,6 +127,7 @@ def _application_environment(here: Cloud) -> dict[str, str]:
     names = {
         "STCHAT_CLUSTER_ARN": "ClusterArn",
         "STCHAT_SECRET_ARN": "SecretArn",
+        "STCHAT_APP_SECRET_ARN": "AppSecretArn",
         "STCHAT_DATABASE": "DatabaseName",
     }
     if missing := [output for output in names.values() if output not in outputs]:

@@ -46,6 +46,7 @@ class Cloud:
         return {
             "AWS_ENDPOINT_URL": self.aws_url,
             "AWS_ENDPOINT_URL_RDS_DATA": self.data_api_url,
+            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self.data_api_url,
             "AWS_ACCESS_KEY_ID": "local",
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_REGION": REGION,

@@ -1,4 +1,4 @@
-"""python -m local data-api: the endpoint as a program."""
+"""python -m local data-api: the endpoint as a program, with Bedrock Runtime on the same address."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from aiohttp import web
 
 from local import processes
+from local.bedrock.server import WHAT_IT_IS, Bedrock
 from local.data_api.accounts import Account
 from local.data_api.alone import CLUSTER_ARN, Alone
 from local.data_api.aws import ControlPlane
@@ -69,7 +70,8 @@ async def _serve(args: argparse.Namespace) -> None:
         transactions=Limits(args.transaction_idle_seconds, args.transaction_seconds),
     )
     account = await _account(args, settings)
-    server = Server(account, Operations(account, settings.statement_seconds), Faults())
+    faults = Faults()
+    server = Server(account, Operations(account, settings.statement_seconds), faults, Bedrock(faults).routes())
     runner = web.AppRunner(server.app, access_log=None, shutdown_timeout=2)
     tending = asyncio.create_task(_tend(account))
     try:
@@ -77,6 +79,7 @@ async def _serve(args: argparse.Namespace) -> None:
         await web.TCPSite(runner, "127.0.0.1", args.port).start()
         if isinstance(account, Alone):
             print(_exports(args.port, account), flush=True)
+        LOG.info("Bedrock Runtime on the same address: Cohere Embed v3's shapes, vectors of %s", WHAT_IT_IS)
         print(f"Data API on http://127.0.0.1:{args.port}", flush=True)
         await stopped.wait()
     finally:
@@ -106,6 +109,7 @@ async def _tend(account: Account) -> None:
 def _exports(port: int, account: Alone) -> str:
     values = {
         "AWS_ENDPOINT_URL_RDS_DATA": f"http://127.0.0.1:{port}",
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": f"http://127.0.0.1:{port}",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "local",

@@ -15,8 +15,10 @@ NOT_IN_THE_MODEL = {
     "UnknownOperationException": 404,
     "ValidationException": 400,
 }
+# Bedrock Runtime shares the address (`local.bedrock`), and so its errors may be asked for as faults.
+_SHAPES = (*get_session().get_service_model("bedrock-runtime").error_shapes, *SERVICE.error_shapes)
 STATUSES: dict[str, int] = {
-    shape.name: shape.metadata["error"]["httpStatusCode"] for shape in SERVICE.error_shapes
+    shape.name: shape.metadata["error"]["httpStatusCode"] for shape in _SHAPES
 } | NOT_IN_THE_MODEL
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from aiohttp import web
 
 from local.data_api.errors import ApiError, bad_request
 
@@ -67,3 +70,37 @@ class Faults:
                 rule.applied += 1
                 return rule
         return None
+
+
+async def before(http: web.Request, fault: Fault) -> None:
+    """What the fault does ahead of the call.
+
+    Raises:
+        ApiError: the call shall not be made.
+    """
+    if fault.kind == Kind.THROTTLE:
+        raise ApiError("ThrottlingException", "Rate exceeded")
+    if fault.kind == Kind.LATENCY:
+        await asyncio.sleep(fault.seconds)
+    if fault.kind == Kind.ERROR_BEFORE:
+        raise ApiError(fault.error, "Fault on demand, before the statement ran")
+    if fault.kind == Kind.DROP_BEFORE:
+        _drop(http)
+
+
+def after(http: web.Request, fault: Fault) -> None:
+    """What the fault does once the call has been made.
+
+    Raises:
+        ApiError: the caller shall not know what was answered.
+    """
+    if fault.kind == Kind.ERROR_AFTER:
+        raise ApiError(fault.error, "Fault on demand, after the statement ran")
+    if fault.kind == Kind.DROP_AFTER:
+        _drop(http)
+
+
+def _drop(http: web.Request) -> None:
+    if http.transport is not None:
+        http.transport.abort()
+    raise ApiError("InternalFailure")

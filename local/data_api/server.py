@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import time
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
@@ -16,7 +16,7 @@ from local.data_api import model
 from local.data_api.accounts import Account
 from local.data_api.control_api import ControlApi
 from local.data_api.errors import ApiError
-from local.data_api.faults import Fault, Faults, Kind
+from local.data_api.faults import Faults, after, before
 from local.data_api.operations import Operations
 from local.processes import LocalError
 
@@ -25,19 +25,23 @@ JSON = "application/json"
 
 
 class Server:
-    def __init__(self, account: Account, operations: Operations, faults: Faults) -> None:
+    """`routes` are other services' that share the address."""
+
+    def __init__(
+        self, account: Account, operations: Operations, faults: Faults, routes: Sequence[web.RouteDef] = ()
+    ) -> None:
         self._account = account
         self._operations = operations
         self._faults = faults
         # A little more than AWS takes, so that what is too large is answered and not cut off.
         self.app = web.Application(client_max_size=model.REQUEST_BYTES + 2**20)
-        self.app.router.add_routes(ControlApi(account, faults).routes())
+        self.app.router.add_routes([*ControlApi(account, faults).routes(), *routes])
         self.app.router.add_route("*", "/{path:.*}", self._serve)
 
     async def _serve(self, http: web.Request) -> web.StreamResponse:
         operation = model.OPERATIONS.get(http.path) if http.method == "POST" else None
         if operation is None:
-            return _respond(ApiError("UnknownOperationException"))
+            return respond(ApiError("UnknownOperationException"))
         started = time.perf_counter()
         request: dict[str, Any] = {}
         try:
@@ -50,16 +54,16 @@ class Server:
             LOG.exception("%s failed", operation.name)
             answer = ApiError("InternalServerErrorException", "Internal error of the local Data API: see its log")
         _log(operation.name, request, answer, (time.perf_counter() - started) * 1000)
-        return _respond(answer)
+        return respond(answer)
 
     async def _call(self, http: web.Request, operation: OperationModel, request: dict[str, Any]) -> dict[str, Any]:
         fault = self._faults.next(operation.name, request.get("sql", ""))
         if fault is not None:
-            await _before(http, fault)
+            await before(http, fault)
         await self._account.authorize(operation.name, request, http.headers)
         answer = await self._operations.handlers[operation.name](request)
         if fault is not None:
-            _after(http, fault)
+            after(http, fault)
         return answer
 
 
@@ -70,31 +74,7 @@ async def _body(http: web.Request) -> bytes:
         return bytes(model.REQUEST_BYTES + 1)
 
 
-async def _before(http: web.Request, fault: Fault) -> None:
-    if fault.kind == Kind.THROTTLE:
-        raise ApiError("ThrottlingException", "Rate exceeded")
-    if fault.kind == Kind.LATENCY:
-        await asyncio.sleep(fault.seconds)
-    if fault.kind == Kind.ERROR_BEFORE:
-        raise ApiError(fault.error, "Fault on demand, before the statement ran")
-    if fault.kind == Kind.DROP_BEFORE:
-        _drop(http)
-
-
-def _after(http: web.Request, fault: Fault) -> None:
-    if fault.kind == Kind.ERROR_AFTER:
-        raise ApiError(fault.error, "Fault on demand, after the statement ran")
-    if fault.kind == Kind.DROP_AFTER:
-        _drop(http)
-
-
-def _drop(http: web.Request) -> None:
-    if http.transport is not None:
-        http.transport.abort()
-    raise ApiError("InternalFailure")
-
-
-def _respond(answer: dict[str, Any] | ApiError) -> web.Response:
+def respond(answer: dict[str, Any] | ApiError) -> web.Response:
     headers = {"x-amzn-RequestId": str(uuid.uuid4())}
     status, members = 200, answer
     if isinstance(answer, ApiError):

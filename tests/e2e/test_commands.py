@@ -43,6 +43,7 @@ def test_env_is_what_every_client_needs(laptop: Laptop) -> None:
     assert set(laptop.environment()) == {
         "AWS_ENDPOINT_URL",
         "AWS_ENDPOINT_URL_RDS_DATA",
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
         "AWS_REGION",
@@ -50,6 +51,7 @@ def test_env_is_what_every_client_needs(laptop: Laptop) -> None:
         "AWS_EC2_METADATA_DISABLED",
         "STCHAT_CLUSTER_ARN",
         "STCHAT_SECRET_ARN",
+        "STCHAT_APP_SECRET_ARN",
         "STCHAT_DATABASE",
     }
     assert laptop.environment()["STCHAT_DATABASE"] == "st_chat_db"
