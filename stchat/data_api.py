@@ -7,8 +7,6 @@ is raised as UnknownOutcomeError, for the caller to find out. SQL and parameters
 from __future__ import annotations
 
 import logging
-import random
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,8 +16,17 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stchat.errors import DatabaseError, StchatError, TransactionLostError, UnavailableError, UnknownOutcomeError
+from stchat.errors import (
+    DatabaseError,
+    ResultTooLargeError,
+    StchatError,
+    TransactionLostError,
+    UnavailableError,
+    UnknownOutcomeError,
+)
 from stchat.faults import translate
+from stchat.patience import Tries
+from stchat.settings import ApplicationSettings
 from stchat.values import Row, to_parameters, to_rows
 
 if TYPE_CHECKING:
@@ -29,13 +36,19 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 STATEMENT_SECONDS = 45  # how long the Data API waits for a statement
-LONGEST_PAUSE = 5.0  # seconds between two tries
 ROTATION_SECONDS = 10.0  # a refused login is repeated for, since the password may be changing: nothing has run
+ROWS_A_FETCH = 12  # each of 64 KB at most, so that an answer stays under 1 MiB
+CONNECTIONS = 50  # threads that may share a client before its connections are closed after each call
 
 
 def client() -> RDSDataServiceClient:
     """botocore's own retries are off, since it would send an ExecuteStatement again that a 5xx may have run."""
-    config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=STATEMENT_SECONDS + 15)
+    config = Config(
+        retries={"total_max_attempts": 1},
+        connect_timeout=5,
+        read_timeout=STATEMENT_SECONDS + 15,
+        max_pool_connections=CONNECTIONS,
+    )
     return boto3.client("rds-data", config=config)
 
 
@@ -57,8 +70,16 @@ class DataApi:
     database: str
     patience: float = 180.0
 
+    @classmethod
+    def of_application(cls, settings: ApplicationSettings) -> DataApi:
+        return cls(client(), settings.cluster_arn, settings.secret_arn, settings.database)
+
     def on(self, database: str) -> DataApi:
         return replace(self, database=database)
+
+    def within(self, seconds: float) -> DataApi:
+        """The same, with that much patience: a Lambda's remaining time, less what it needs to answer."""
+        return replace(self, patience=seconds)
 
     def execute(
         self,
@@ -76,6 +97,20 @@ class DataApi:
             database=self.database,
             continueAfterTimeout=continue_after_timeout,
         )
+
+    def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        """The rows of one query that may be sent again; one call. What is over 1 MiB is read through a cursor."""
+        tries = Tries(self.patience)
+        try:
+            return self.execute(sql, parameters, repeatable=True).rows
+        except ResultTooLargeError:
+            log.info("the answer is over 1 MiB: reading it through a cursor, %d rows a call", ROWS_A_FETCH)
+        rows: list[Row] = []
+        with self.within(tries.left).transaction() as transaction:
+            transaction.execute(f"DECLARE pages NO SCROLL CURSOR FOR {sql}", parameters)
+            while page := transaction.execute(f"FETCH {ROWS_A_FETCH} FROM pages").rows:
+                rows += page
+        return rows
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -110,24 +145,25 @@ class DataApi:
         return Result(rows, answer.get("numberOfRecordsUpdated", 0))
 
     def _call(self, operation: Callable[..., T], *, repeatable: bool = False, **arguments: Any) -> T:
-        started = time.monotonic()
-        pause = 0.1
+        tries = Tries(self.patience)
         while True:
             try:
                 return operation(**arguments)
             except (ClientError, BotoCoreError) as error:
                 fault = translate(error)
-                waited = time.monotonic() - started
                 again = (
                     isinstance(fault, UnavailableError)
                     or (repeatable and isinstance(fault, UnknownOutcomeError))
-                    or (isinstance(fault, DatabaseError) and fault.sqlstate == "28P01" and waited < ROTATION_SECONDS)
+                    or (
+                        isinstance(fault, DatabaseError)
+                        and fault.sqlstate == "28P01"
+                        and tries.waited < ROTATION_SECONDS
+                    )
                 )
-                if not again or waited + pause > self.patience:
+                if not again or tries.are_over:
                     raise fault from error
-                log.info("waiting for the database, %.0f s so far: %s", waited, fault)
-            time.sleep(pause * random.uniform(0.5, 1.0))
-            pause = min(pause * 2, LONGEST_PAUSE)
+                log.info("waiting for the database, %.0f s so far: %s", tries.waited, fault)
+            tries.pause()
 
 
 @dataclass(frozen=True)

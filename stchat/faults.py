@@ -17,6 +17,7 @@ from botocore.exceptions import (
 from stchat.errors import (
     DataApiError,
     DatabaseError,
+    ResultTooLargeError,
     StatementTimeoutError,
     TransactionLostError,
     UnavailableError,
@@ -36,6 +37,8 @@ _BY_CODE: dict[str, type[DataApiError]] = {
 _NOT_SENT = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, SSLError)
 # One call at a time in a transaction: the one before has not ended yet, so this one was not begun.
 _OCCUPIED = "still running a query"
+# Two wordings of the 1 MiB that an answer may have; a row of over 64 KB is another matter.
+_TOO_LARGE = ("result exceeds the size limit", "more than the allowed response size limit")
 
 _POSTGRESQL = re.compile(
     r"(?:\w+: )?(?P<message>.*?)(?:; Detail: (?P<detail>.*?))?(?:; Hint: (?P<hint>.*?))?"
@@ -63,6 +66,8 @@ def _from_answer(error: ClientError) -> DataApiError:
         return _from_postgresql(message, code)
     if _OCCUPIED in message:
         return UnavailableError(message, code=code)
+    if any(words in message for words in _TOO_LARGE):
+        return ResultTooLargeError(f"{code}: {message}", code=code)
     fallback = UnknownOutcomeError if status >= 500 else DataApiError
     return _BY_CODE.get(code, fallback)(f"{code}: {message}", code=code)
 
