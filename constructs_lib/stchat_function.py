@@ -22,6 +22,7 @@ PACKAGE = (
     "/stchat/cli",
     "/stchat/__main__.py",
     "/stchat/authoring",
+    "/stchat/operating",
     "__pycache__",
 )
 

@@ -1,0 +1,229 @@
+"""python -m stchat cost: sums, and what it says of a wrong load or a wrong price list."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stchat.cli.main import main
+from stchat.errors import SettingsError
+from stchat.operating import prices, templates
+from stchat.operating.cost import Line, Load, bill, roads_not_taken
+from stchat.operating.templates import Billed
+
+PRICES = prices.load()
+DEV = Billed(
+    stage="dev",
+    instances=("db.serverless", "db.serverless"),
+    min_acu=0,
+    max_acu=64,
+    pause_seconds=1800,
+    backup_days=7,
+    zones=2,
+    secrets=3,
+    rotated_every_days=None,
+    alarms=0,
+    dashboards=0,
+    keys=0,
+    nat_gateways=0,
+    endpoint_zones=0,
+    proxies=0,
+    flow_logs=False,
+    chat_mb=None,
+    traced=False,
+)
+
+
+def changed(**fields: Any) -> Billed:
+    return Billed(**{**DEV.__dict__, **fields})
+
+
+def lines(billed: Billed = DEV, **load: Any) -> dict[str, Line]:
+    return {line.item: line for line in bill(billed, Load(**load), PRICES)}
+
+
+def busy(line: Line) -> float:
+    return round(line.price.of(line.busy), 6)
+
+
+class TestTheSumsThatTheDesignRestsOn:
+    def test_data_api_of_a_hundred_thousand_people(self) -> None:
+        assert busy(lines(people=100_000, requests=3_000)["Data API"]) == 126
+
+    def test_a_proxy_on_serverless(self) -> None:
+        [proxy] = [road for road in roads_not_taken(DEV, PRICES) if road.what.startswith("RDS Proxy on Serverless")]
+        assert proxy.quantity == 8 * 24 * 30
+        assert round(proxy.price.of(proxy.quantity), 6) == 144
+
+    def test_a_proxy_on_instances(self) -> None:
+        large = changed(instances=("db.r6g.large",), pause_seconds=None, proxies=1)
+        assert busy(lines(large)["RDS Proxy on db.r6g.large"]) == 13 * 2
+
+    def test_nat_gateways_are_none(self) -> None:
+        assert "NAT gateways" not in lines()
+
+    def test_capacity_is_nothing_while_paused(self) -> None:
+        assert lines()["Aurora capacity"].idle == 0
+
+
+def test_an_idle_dev_is_storage_and_secrets() -> None:
+    idle = {item: line.price.of(line.idle) for item, line in lines().items() if line.idle}
+    assert set(idle) == {"Aurora storage", "secrets"}
+    assert idle["secrets"] == pytest.approx(1.20)
+
+
+@pytest.mark.parametrize(
+    ("billed", "load", "idle", "busy"),
+    [
+        # 2 instances, 30 days of 8 h at 2 ACU, then half an hour at 0.5 until the pause
+        (DEV, Load(), 0, 2 * 30 * (8 * 2 + 0.5 * 0.5)),
+        (DEV, Load(active_hours=24), 0, 2 * 30 * 24 * 2),
+        (DEV, Load(active_hours=0, wakes=0), 0, 0),
+        (DEV, Load(active_hours=2, wakes=4), 0, 2 * 30 * (2 * 2 + 4 * 0.5 * 0.5)),
+        # one rotation a month of each of 3 secrets wakes it, and it waits for the pause again
+        (changed(rotated_every_days=30), Load(), 2 * 3 * 0.5 * 0.5, 2 * (30 * 16.25 + 3 * 0.25)),
+        (changed(min_acu=0.5, pause_seconds=None), Load(), 2 * 720 * 0.5, 2 * 30 * (8 * 2 + 16 * 0.5)),
+        (changed(min_acu=4, pause_seconds=None), Load(acu=6), 2 * 720 * 4, 2 * 30 * (8 * 6 + 16 * 4)),
+        # an always-on instance keeps the other one awake
+        (changed(instances=("db.serverless", "db.r6g.large")), Load(), 720 * 0.5, 30 * (8 * 2 + 16 * 0.5)),
+    ],
+)
+def test_acu_hours(billed: Billed, load: Load, idle: float, busy: float) -> None:
+    found = {line.item: line for line in bill(billed, load, PRICES)}.get("Aurora capacity")
+    assert (found.idle, found.busy) == (idle, busy) if found else idle == busy == 0
+
+
+def test_what_a_larger_stage_adds() -> None:
+    more = changed(
+        instances=("db.r6g.large", "db.r6g.large"), pause_seconds=None, backup_days=35, alarms=3, dashboards=1, keys=1,
+        nat_gateways=1, endpoint_zones=2, flow_logs=True, chat_mb=512, traced=True,
+    )  # fmt: skip
+    found = lines(more, people=10, requests=1_000, gb=100, acu=0)
+    assert {item: busy(line) for item, line in found.items() if item not in lines()} == {
+        "chat function, calls": 0.002,
+        "chat function, time": round(10_000 * 0.1 * 0.5 * 0.0000133334, 6),
+        "chat function, logs": 0.0076,
+        "chat function, traces": 0.0025,
+        "flow logs": 0.038,
+        "alarms": 0.3,
+        "messages of alarms": 0.00005,
+        "dashboards": 3,
+        "customer keys": 1,
+        "VPC endpoints": round(2 * 720 * 0.014, 6),
+        "NAT gateways": 44.64,
+        "instances db.r6g.large": 450.72,
+    }
+    assert busy(found["Aurora storage"]) == 12
+    assert found["Aurora backups"].busy == 100 * 0.02 * 34
+
+
+def test_a_class_without_a_price_is_named() -> None:
+    with pytest.raises(SettingsError) as error:
+        lines(changed(instances=("db.r9z.large",), pause_seconds=None))
+    assert str(error.value) == (
+        f'{prices.FILE} has no price of r9z.large instances: add a table [instance."r9z.large"]; it has '
+        "r6g.large, r6g.xlarge, r6g.2xlarge"
+    )
+
+
+@pytest.mark.parametrize(
+    ("load", "message"),
+    [
+        ({"people": -1}, "people must be 0 or more, got -1"),
+        ({"gb": float("nan")}, "gb must be 0 or more, got nan"),
+        ({"active_hours": 25}, "active_hours must be at most 24 a day, got 25"),
+        ({"traced": 5}, "traced must be a part from 0 to 1, got 5: 5 % is 0.05"),
+        (
+            {"acu": 65},
+            "acu must be 0.5 to 64, the max_acu of dev, got 65: say what an instance has on average while somebody"
+            " calls",
+        ),
+    ],
+)
+def test_a_wrong_load(load: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        lines(**load)
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("usd = 0.42", "usd = -1", "[data_api_request] usd must be a number of 0 or more, got -1"),
+        ("usd = 0.42", 'usd = "0.42"', "[data_api_request] usd must be a number of 0 or more, got '0.42'"),
+        ("usd = 0.42\n", "", "[data_api_request] usd must be a number of 0 or more, got 'nothing'"),
+        ("usd = 0.42", "usd = 0.42\nusdd = 1", "[data_api_request] has a field usdd: the fields are usd, per, unit,"
+         " as_of, source, found, confirmed"),
+        ("[trace]", "[tracee]", f"[trace] is missing: copy the table from {prices.FILE}"),
+        ("vcpus = 2", "vcpus = 0", '[instance."r6g.large"] vcpus must be a whole number of 1 or more, got 0'),
+        ('region = "ap-northeast-1"', "region = 1", "region must be a text, got 1"),
+        ("2023-02-07", '"2023-02-07"', "[flow_log_gb] as_of must be a day like 2026-11-25, without quotes, got"
+         " '2023-02-07'"),
+    ],
+)  # fmt: skip
+def test_a_wrong_price_list(tmp_path: Path, old: str, new: str, message: str) -> None:
+    file = tmp_path / "prices.toml"
+    text = prices.FILE.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+    with pytest.raises(SettingsError) as error:
+        prices.load(file)
+    assert f"{file}: {message}" in str(error.value).splitlines()
+
+
+def test_a_price_list_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"cannot read prices: .*No such file or directory: '.*absent.toml'"):
+        prices.load(tmp_path / "absent.toml")
+    (tmp_path / "x.toml").write_text("usd 1")
+    with pytest.raises(SettingsError, match=r"x.toml must be TOML: Expected '='"):
+        prices.load(tmp_path / "x.toml")
+
+
+def test_every_price_has_its_day_and_source_and_is_confirmed_or_says_not() -> None:
+    for price in (*PRICES.prices.values(), *PRICES.instances.values()):
+        assert price.source and price.found
+        assert price.confirmed == (price.found == "the sums that the design rests on")
+
+
+def test_prices_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "prices.toml"
+    file.write_text(prices.FILE.read_text().replace("usd = 0.42", "usd = 0.35", 1))
+    snapshots = Path(__file__).parents[2] / "infra" / "snapshots"
+    words = ["cost", "--templates", str(snapshots), "--prices", str(file), "--people", "100000", "--json"]
+    assert main(words) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["busy_usd"] for row in rows if row["item"] == "Data API"] == [105.0, 105.0]
+    assert [row["stage"] for row in rows if row["item"] == "Data API"] == ["dev", "prod"]
+
+
+def test_a_folder_without_templates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cost", "--templates", str(tmp_path), "--stage", "dev"]) == 1
+    assert capsys.readouterr().err == (
+        f"error: {tmp_path / 'dev'} has no templates: make them with `make synth STAGE=dev`\n"
+    )
+
+
+APP = """
+import json, os, pathlib, sys
+context = json.loads(os.environ["CDK_CONTEXT_JSON"])
+if context["stage"] not in ("dev", "prod"):
+    sys.exit("stage must be one of dev, prod")
+cluster = {"Type": "AWS::RDS::DBCluster", "Properties": {"BackupRetentionPeriod": context["days"]}}
+out = pathlib.Path(os.environ["CDK_OUTDIR"])
+(out / "Database.template.json").write_text(json.dumps({"Resources": {"Cluster": cluster}}))
+(out / "manifest.json").write_text("{}")
+"""
+
+
+def test_without_templates_the_app_is_synthesized(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    (tmp_path / "cdk.json").write_text('{"context": {"days": 9}}')
+    monkeypatch.setattr(templates, "ROOT", tmp_path)
+    assert [(one.stage, one.backup_days) for one in templates.synthesize(("dev", "prod"))] == [("dev", 9), ("prod", 9)]
+    assert main(["cost", "--stage", "test"]) == 1
+    assert capsys.readouterr().err.endswith("error: stage test cannot be synthesized: stage must be one of dev, prod\n")
