@@ -23,6 +23,14 @@ JOIN pg_attribute ON attrelid = table_name::regclass AND attname = column_name
 WHERE table_name = '{}' ORDER BY ordinal_position"""
 
 
+OWN = len(list((Path(__file__).parents[2] / "sql" / "st_chat_db").glob("*.sql")))
+
+
+def numbered(number: int, what: str) -> str:
+    """The name of a migration after the project's own, counted from 1."""
+    return f"{OWN + number:04}_{what}.sql"
+
+
 def migrate(checkout: Path, name: str, sql: str) -> Path:
     file = checkout / "sql" / "st_chat_db" / name
     file.write_text(sql)
@@ -83,11 +91,12 @@ class TestFirstDeploy:
 
     def test_the_applications_secret_opens_its_rows_and_nothing_else(self, laptop: Laptop) -> None:
         secret = laptop.client("secretsmanager").describe_secret(SecretId="st.chat.app")["ARN"]
-        rows = laptop.sql(
-            f"INSERT INTO {HISTORY} (userid, themename, chatid) VALUES ('e2e', 'theme', 1) RETURNING userid",
-            secret=secret,
-        )
-        assert rows == [["e2e"]]
+        insert = f"INSERT INTO {HISTORY} (userid, themename, chatid) VALUES ('e2e', 'theme', 1)"
+        with pytest.raises(ClientError, match="new row violates row-level security policy"):
+            laptop.sql(insert, secret=secret)
+        add = "SELECT st_chat_add_turn('e2e', 'theme', 1, 'hello', 'good day')"
+        assert laptop.sql(add, secret=secret) == [["written"]]
+        assert laptop.sql(add, secret=secret) == [["known"]]
         with pytest.raises(ClientError, match="permission denied for schema public"):
             laptop.sql("CREATE TABLE mine (id int)", secret=secret)
         with pytest.raises(ClientError, match='permission denied for database "postgres"'):
@@ -134,10 +143,10 @@ class TestLaterDeploys:
         assert outcome.output.count("(no changes)") == 3
 
     def test_diff_names_the_migration_that_a_deploy_adds(self, laptop: Laptop, checkout: Path) -> None:
-        migrate(checkout, "0006_note.sql", "CREATE TABLE note (id bigint PRIMARY KEY, body text);\n")
+        migrate(checkout, numbered(1, "note"), "CREATE TABLE note (id bigint PRIMARY KEY, body text);\n")
         outcome = laptop.cdk(checkout, "diff", "Schema")
         assert outcome.status == 0, outcome.output
-        assert "[+] Added: .st_chat_db/0006_note.sql" in outcome.output
+        assert f"[+] Added: .st_chat_db/{numbered(1, 'note')}" in outcome.output
         assert "0005_grants" not in outcome.output
 
     def test_a_new_migration_onto_a_sleeping_cluster(self, laptop: Laptop, checkout: Path) -> None:
@@ -164,25 +173,25 @@ class TestLaterDeploys:
                 "CREATE TABLE fourth_of_five (id int);\n",
                 "CREATE TABLE fifth_of_five (id int);\n",
             ),
-            7,
+            2,
         ):
-            migrate(checkout, f"{number:04}_of_five.sql", sql)
+            migrate(checkout, numbered(number, "of_five"), sql)
         outcome = laptop.cdk(checkout, "deploy", "Schema", "--require-approval", "never")
         assert outcome.status != 0
-        assert 'sql/st_chat_db/0009_of_five.sql:3: relation "nowhere" does not exist' in outcome.output
+        assert f'sql/st_chat_db/{numbered(4, "of_five")}:3: relation "nowhere" does not exist' in outcome.output
         assert laptop.stack_status("st-chat-dev-schema") == "UPDATE_ROLLBACK_COMPLETE"
         tables = "SELECT count(*)::int FROM pg_class WHERE relname LIKE '%_of_five'"
         assert laptop.sql(tables) == [[2]]  # each file is all or nothing; the two before the mistake stand
         assert laptop.sql("SELECT count(*)::int FROM pg_class") != before
 
-        migrate(checkout, "0009_of_five.sql", "CREATE TABLE third_of_five (id int);\n")
+        migrate(checkout, numbered(4, "of_five"), "CREATE TABLE third_of_five (id int);\n")
         mended = laptop.cdk(checkout, "deploy", "Schema", "--require-approval", "never")
         assert mended.status == 0, mended.output
         assert laptop.sql(tables) == [[5]]
         assert laptop.stack_status("st-chat-dev-schema") == "UPDATE_COMPLETE"
 
     def test_a_deploy_with_fewer_files_than_are_applied_succeeds(self, laptop: Laptop, checkout: Path) -> None:
-        file = checkout / "sql" / "st_chat_db" / "0011_of_five.sql"
+        file = checkout / "sql" / "st_chat_db" / numbered(6, "of_five")
         text = file.read_text()
         file.unlink()
         outcome = laptop.cdk(checkout, "deploy", "Schema", "--require-approval", "never")
@@ -191,17 +200,17 @@ class TestLaterDeploys:
         file.write_text(text)
 
     def test_an_edited_applied_file_is_refused(self, laptop: Laptop, checkout: Path) -> None:
-        file = checkout / "sql" / "st_chat_db" / "0006_note.sql"
+        file = checkout / "sql" / "st_chat_db" / numbered(1, "note")
         text = file.read_text()
         file.write_text(text.replace("body text", "body varchar"))
         outcome = laptop.cdk(checkout, "deploy", "Schema", "--require-approval", "never")
         assert outcome.status != 0
-        assert "sql/st_chat_db/0006_note.sql" in outcome.output
+        assert f"sql/st_chat_db/{numbered(1, 'note')}" in outcome.output
         assert laptop.stack_status("st-chat-dev-schema") == "UPDATE_ROLLBACK_COMPLETE"
         file.write_text(text)
 
     def test_two_stacks_that_deploy_at_once_run_each_migration_once(self, laptop: Laptop, checkout: Path) -> None:
-        migrate(checkout, "0012_once.sql", "SELECT pg_sleep(5);\nCREATE TABLE once (at timestamptz);\n")
+        migrate(checkout, numbered(7, "once"), "SELECT pg_sleep(5);\nCREATE TABLE once (at timestamptz);\n")
         secret = f"secret={laptop.environment()['STCHAT_SECRET_ARN']}"
         second = f"{sys.executable} {Path(__file__).parent / 'second_app.py'}"
         commands = [
@@ -213,17 +222,17 @@ class TestLaterDeploys:
                 both.map(lambda each: laptop.cdk(checkout, *each[1], out=f"cdk.out.{each[0]}"), enumerate(commands))
             )
         assert [outcome.status for outcome in outcomes] == [0, 0], outcomes
-        assert laptop.sql("SELECT count(*)::int FROM schema_migrations WHERE version = 12") == [[1]]
+        assert laptop.sql("SELECT count(*)::int FROM schema_migrations WHERE name LIKE '%_once.sql'") == [[1]]
         assert laptop.sql("SELECT count(*)::int FROM once") == [[0]]
         assert laptop.cdk(checkout, "destroy", "--app", second, "-c", secret, "--force").status == 0
         assert laptop.sql("SELECT count(*)::int FROM once") == [[0]]  # Delete touches no data
 
     def test_a_mistake_in_the_sql_stops_synth_with_its_place(self, laptop: Laptop, checkout: Path) -> None:
-        file = migrate(checkout, "0013_mistake.sql", "SELECT 1;\nCREATE TABEL x (id int);\n")
+        file = migrate(checkout, numbered(8, "mistake"), "SELECT 1;\nCREATE TABEL x (id int);\n")
         outcome = laptop.cdk(checkout, "synth", "--quiet")
         file.unlink()
         assert outcome.status != 0
-        assert 'sql/st_chat_db/0013_mistake.sql:2:8: syntax error at or near "TABEL"' in outcome.output
+        assert f'sql/st_chat_db/{numbered(8, "mistake")}:2:8: syntax error at or near "TABEL"' in outcome.output
         assert "Traceback" not in outcome.output
 
 

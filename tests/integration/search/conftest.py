@@ -1,0 +1,99 @@
+"""The project's own sql/ on a real PostgreSQL, and the application's role. A user of its own isolates each test."""
+
+from __future__ import annotations
+
+import json
+import random
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stchat.authoring.parse import load
+from stchat.data_api import DataApi
+from stchat.errors import DatabaseError
+from stchat.handlers.schema import SQL
+from stchat.migrations.runner import Runner
+from tests.integration.conftest import Endpoint, client, start_endpoint
+
+DATABASE = "st_chat_db"
+DIMENSIONS = 1024
+
+
+@dataclass(frozen=True)
+class House:
+    """A cluster with all of sql/ applied. `app` and `read`: the Data API as those roles; `master`: as the owner."""
+
+    endpoint: Endpoint
+    master: DataApi
+    app: DataApi
+    read: DataApi
+
+
+@pytest.fixture(scope="package")
+def house(public_directory: Path) -> Iterator[House]:
+    directory = public_directory / "search"
+    directory.mkdir()
+    process, url = start_endpoint(directory)
+    endpoint = Endpoint(url=url, directory=directory, pid=process.pid, client=client(url))
+    postgres = DataApi(endpoint.client, endpoint.cluster_arn, endpoint.secret_arn, "postgres", patience=20)
+    assert Runner(postgres, load(SQL).migrations, SQL, "test").apply()
+    master = postgres.on(DATABASE)
+    with endpoint.psql() as superuser:
+        superuser.execute("ALTER SYSTEM SET fsync = off")
+        superuser.execute("SELECT pg_reload_conf()")
+        for role in ("st_chat_app", "st_chat_read"):
+            superuser.execute(f"ALTER ROLE {role} LOGIN PASSWORD 'of {role}'")
+    app, read = (
+        replace(master, secret_arn=endpoint.add_secret(role, f"of {role}")) for role in ("st_chat_app", "st_chat_read")
+    )
+    yield House(endpoint, master, app, read)
+    process.terminate()
+    assert process.wait(30) == 0
+
+
+@pytest.fixture
+def user() -> str:
+    return f"user {uuid.uuid4().hex[:12]}"
+
+
+def unit(seed: int | str) -> list[float]:
+    """A vector of length 1."""
+    chance = random.Random(seed)
+    numbers = [chance.gauss(0, 1) for _ in range(DIMENSIONS)]
+    length = sum(number * number for number in numbers) ** 0.5
+    return [number / length for number in numbers]
+
+
+def text(vector: Sequence[float]) -> str:
+    return json.dumps(vector)
+
+
+def memory(userid: str, chatid: int = 1, theme: str = "t", **more: Any) -> dict[str, Any]:
+    return {
+        "userid": userid, "theme": theme, "chatid": chatid, "summary": f"summary {chatid}", "metadata": None,
+        "vector": text(unit(f"{theme} {chatid}")),
+    } | more  # fmt: skip
+
+
+def remember(api: DataApi, *memories: dict[str, Any]) -> list[bool]:
+    sql = "SELECT item, written FROM st_chat_remember(:items::jsonb) ORDER BY item"
+    return [row["written"] for row in api.execute(sql, {"items": list(memories)}).rows]
+
+
+def recall(
+    api: DataApi, userid: str, vector: Sequence[float], k: int = 10, theme: str | None = None, metadata: Any = None
+) -> list[dict[str, Any]]:
+    sql = "SELECT * FROM st_chat_recall(:userid::text, :vector::vector, :k::int, :theme::text, :metadata::jsonb)"
+    values = {"userid": userid, "vector": text(vector), "k": k, "theme": theme, "metadata": metadata}
+    return api.execute(sql, values).rows
+
+
+def refused(api: DataApi, sql: str, **values: Any) -> str:
+    """The SQLSTATE."""
+    with pytest.raises(DatabaseError) as raised:
+        api.execute(sql, values)
+    return raised.value.sqlstate
