@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from stchat.errors import EmbeddingError, EmbeddingUnavailableError, InputError
+from stchat.errors import EmbeddingError, EmbeddingUnavailableError, InDoubtError, InputError
+from stchat.faults import translate
 from stchat.patience import Tries
 from stchat.settings import EMBEDDING_MODEL
 from stchat.vectors import DIMENSIONS, Vector, normalised
@@ -153,7 +154,8 @@ def _made() -> BedrockRuntimeClient:
 
 def _translate(error: ClientError | BotoCoreError) -> EmbeddingError:
     if not isinstance(error, ClientError):
-        kind = EmbeddingUnavailableError if isinstance(error, HTTPClientError) else EmbeddingError
+        passes = isinstance(translate(error), InDoubtError)
+        kind = EmbeddingUnavailableError if passes else EmbeddingError
         return kind(str(error), code=type(error).__name__)
     code = error.response.get("Error", {}).get("Code", "")
     message = error.response.get("Error", {}).get("Message", "")

@@ -1,0 +1,235 @@
+"""CohereEmbedder against Bedrock's own shapes, as botocore's model of the service checks them."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+from botocore.response import StreamingBody
+from botocore.stub import Stubber
+
+from stchat.embeddings import CohereEmbedder, Embedded
+from stchat.errors import EmbeddingError, EmbeddingUnavailableError, SettingsError
+from stchat.memory import ChatMemory
+from stchat.vectors import Vector
+
+if TYPE_CHECKING:
+    from types_boto3_bedrock_runtime import BedrockRuntimeClient
+
+MODEL = "cohere.embed-multilingual-v3"
+TOO_LONG = "Input is too long for requested model"
+SECRET = "a-text-that-nobody-may-see"
+
+
+def vector(first: float = 2.0) -> list[float]:
+    return [first, *[0.0] * 1023]
+
+
+class Bedrock:
+    """What is asked, in order, and what is answered."""
+
+    def __init__(self) -> None:
+        session = boto3.Session("test", "test", region_name="ap-northeast-1")
+        self.client: BedrockRuntimeClient = session.client("bedrock-runtime")
+        self.stubber = Stubber(self.client)
+        self.stubber.activate()
+        self.embedder = CohereEmbedder(self.client, patience=20)
+
+    def answers(
+        self, texts: list[str], *, truncate: str = "NONE", kind: str = "search_document", body: Any = None
+    ) -> None:
+        if body is None:
+            body = {"id": "1", "texts": texts, "embeddings": [vector(len(text)) for text in texts]}
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        answer = {"body": StreamingBody(io.BytesIO(raw), len(raw)), "contentType": "application/json"}
+        self.stubber.add_response("invoke_model", answer, self.request(texts, truncate, kind))
+
+    def fails(self, code: str, status: int, message: str = "m", texts: list[str] | None = None, **more: str) -> None:
+        self.stubber.add_client_error(
+            "invoke_model", code, message, status, expected_params=self.request(texts, **more) if texts else None
+        )
+
+    @staticmethod
+    def request(texts: list[str], truncate: str = "NONE", kind: str = "search_document") -> dict[str, Any]:
+        body = json.dumps({"texts": texts, "input_type": kind, "truncate": truncate})
+        return {"modelId": MODEL, "body": body, "contentType": "application/json", "accept": "application/json"}
+
+
+@pytest.fixture
+def bedrock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bedrock]:
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+    there = Bedrock()
+    yield there
+    there.stubber.assert_no_pending_responses()
+
+
+def test_documents_and_queries_have_their_own_type_and_length_1(bedrock: Bedrock) -> None:
+    bedrock.answers(["a", "bb"])
+    assert bedrock.embedder.documents(["a", "bb"]) == Embedded([vector(1.0), vector(1.0)], cut=[])
+    bedrock.answers(["a"], kind="search_query")
+    assert bedrock.embedder.query("a") == vector(1.0)
+
+
+def test_no_texts_are_no_call(bedrock: Bedrock) -> None:
+    assert bedrock.embedder.documents([]) == Embedded([], [])
+
+
+def test_96_texts_a_call(bedrock: Bedrock) -> None:
+    texts = [str(number) for number in range(200)]
+    for start, end in ((0, 96), (96, 192), (192, 200)):
+        bedrock.answers(texts[start:end])
+    assert len(bedrock.embedder.documents(texts).vectors) == 200
+
+
+def test_2048_characters_a_text_and_the_cut_is_told(bedrock: Bedrock, caplog: pytest.LogCaptureFixture) -> None:
+    whole, long = "x" * 2048, SECRET + "😀" * 2048
+    bedrock.answers([whole, long[:2048]])
+    assert bedrock.embedder.documents([whole, long]).cut == [1]
+    assert caplog.messages == [f"1 of 2 texts are longer than {MODEL} reads: they were cut"]
+    bedrock.answers([long[:2048]], kind="search_query")
+    bedrock.embedder.query(long)
+    assert len(caplog.messages) == 2
+
+
+def test_what_the_model_refuses_for_its_tokens_is_found_and_ended_by_it(bedrock: Bedrock) -> None:
+    """The refusal names no text: the batch is halved until it is alone."""
+    texts = ["a", "b", "long", "c"]
+    for refused in (texts, ["long", "c"], ["long"]):
+        if refused == ["long", "c"]:
+            bedrock.answers(["a", "b"])
+        bedrock.fails("ValidationException", 400, TOO_LONG, refused)
+    bedrock.answers(["long"], truncate="END")
+    bedrock.answers(["c"])
+    assert bedrock.embedder.documents(texts).cut == [2]
+
+
+def test_a_text_that_is_refused_even_when_ended(bedrock: Bedrock) -> None:
+    for truncate in ("NONE", "END"):
+        bedrock.fails("ValidationException", 400, TOO_LONG, ["x"], truncate=truncate)
+    with pytest.raises(EmbeddingError, match=TOO_LONG):
+        bedrock.embedder.documents(["x"])
+
+
+PASSING = [
+    ("ThrottlingException", 429),
+    ("ModelNotReadyException", 429),
+    ("ModelTimeoutException", 408),
+    ("InternalServerException", 500),
+    ("ServiceUnavailableException", 503),
+]
+
+
+@pytest.mark.parametrize(("code", "status"), PASSING)
+def test_what_passes_is_tried_again(bedrock: Bedrock, code: str, status: int, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "stchat")
+    for _ in range(3):
+        bedrock.fails(code, status)
+    bedrock.answers([SECRET])
+    assert len(bedrock.embedder.documents([SECRET]).vectors) == 1
+    assert caplog.messages[0] == f"waiting for Bedrock, 0 s so far: {code}: m"
+    assert SECRET not in caplog.text
+
+
+def test_patience_ends(bedrock: Bedrock) -> None:
+    for _ in range(4):
+        bedrock.fails("ThrottlingException", 429, "Too many requests")
+    with pytest.raises(EmbeddingUnavailableError, match="ThrottlingException: Too many requests") as raised:
+        bedrock.embedder.within(1.0).documents(["x"])
+    assert raised.value.code == "ThrottlingException"
+    assert time.monotonic() <= 1
+
+
+@pytest.mark.parametrize("error", [ReadTimeoutError(endpoint_url="u"), EndpointConnectionError(endpoint_url="u")])
+def test_no_answer_is_tried_again(bedrock: Bedrock, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    answers = iter([error])
+    real = bedrock.client.invoke_model
+
+    def invoke(**arguments: Any) -> Any:
+        for failure in answers:
+            raise failure
+        return real(**arguments)
+
+    monkeypatch.setattr(bedrock.client, "invoke_model", invoke)
+    bedrock.answers(["x"])
+    assert len(bedrock.embedder.documents(["x"]).vectors) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "says"),
+    [
+        ("AccessDeniedException", 403, "AccessDeniedException: m: the caller's role needs bedrock:InvokeModel on the"
+         " model, and the account access to it"),
+        ("ResourceNotFoundException", 404, "ResourceNotFoundException: m: STCHAT_EMBEDDING_MODEL must name a model that"
+         " this region has"),
+        ("ValidationException", 400, "ValidationException: m"),
+    ],
+)  # fmt: skip
+def test_what_does_not_pass_is_raised_at_once(bedrock: Bedrock, code: str, status: int, says: str) -> None:
+    bedrock.fails(code, status)
+    with pytest.raises(EmbeddingError) as raised:
+        bedrock.embedder.documents(["x"])
+    assert str(raised.value) == says
+    assert type(raised.value) is EmbeddingError
+
+
+def test_embeddings_by_type_are_read_too(bedrock: Bedrock) -> None:
+    bedrock.answers(["x"], body={"embeddings": {"float": [vector()]}, "response_type": "embeddings_by_type"})
+    assert bedrock.embedder.documents(["x"]).vectors == [vector(1.0)]
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"<html>", "the model answered what is no embedding: JSONDecodeError"),
+        ({}, "the model answered what is no embedding: KeyError"),
+        ({"embeddings": [[1.0]]}, "the model answered what is no embedding: InputError: vector must have 1,024 dim"),
+        (
+            {"embeddings": [vector(math.nan)]},
+            "the model answered what is no embedding: InputError: vector must be finite",
+        ),
+        (
+            {"embeddings": [vector(0)]},
+            "the model answered what is no embedding: InputError: vector must have a direction",
+        ),
+        ({"embeddings": [vector(), vector()]}, "the model must answer a vector for each text, got 2 for 1"),
+    ],
+    ids=range(6),
+)
+def test_what_is_no_embedding(bedrock: Bedrock, body: Any, says: str) -> None:
+    bedrock.answers(["x"], body=body)
+    with pytest.raises(EmbeddingError) as raised:
+        bedrock.embedder.documents(["x"])
+    assert str(raised.value).startswith(says)
+
+
+class Other:
+    """A model with other vectors."""
+
+    dimensions = 1536
+
+    def documents(self, _: object) -> Embedded:
+        raise AssertionError
+
+    def query(self, _: str) -> Vector:
+        raise AssertionError
+
+    def within(self, _: float) -> Other:
+        return self
+
+
+def test_a_model_of_another_dimension_is_refused_before_any_call() -> None:
+    with pytest.raises(SettingsError) as raised:
+        ChatMemory(None, Other())  # type: ignore[arg-type]
+    assert str(raised.value) == (
+        "the embedder must have the 1024 dimensions of st_chat_history_vector_table.chat_vector, got 1536:"
+        " take a model that has them, or ask it for them"
+    )

@@ -1,0 +1,133 @@
+"""What callers give: what passes, and that an error shows the field and never a text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stchat import inputs
+from stchat.errors import InputError
+from stchat.items import BATCH_BYTES, BATCH_ITEMS, batches, prepare
+from stchat.vectors import DIMENSIONS
+
+SECRET = "a-text-that-nobody-may-see"
+NUL = "not hold NUL, which PostgreSQL cannot store, got one"
+LOOP: dict[str, Any] = {}
+LOOP["loop"] = LOOP
+ITEM: dict[str, Any] = {"userid": "u", "theme": "t", "chatid": 1, "summary": "s"}
+
+
+@pytest.mark.parametrize("value", ["u", "あ" * 333, "x" * 1000, "\u202e\U0001f469\u200d\U0001f4bb'; DROP TABLE t; --"])
+def test_names(value: str) -> None:
+    assert inputs.name("userid", value) == value
+
+
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=300))
+def test_any_text_without_nul(value: str) -> None:
+    assert inputs.text("userinput", value) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{}, {"a": [1, -0.5, None, True, {"b": "あ"}]}, {"a": "\\u0000"}, MappingProxyType({"a": 1}), {"a": "x" * 16_000}],
+    ids=range(5),
+)
+def test_metadata(value: dict[str, Any]) -> None:
+    assert prepare(ITEM | {"metadata": value}).columns["metadata"] == value
+
+
+REFUSED: list[tuple[Callable[[str, Any], object], Any, str]] = [
+    (inputs.name, "", "f must not be empty, got ''"),
+    (inputs.name, SECRET + "\0", f"f must {NUL} at character 27: remove it"),
+    (
+        inputs.name,
+        SECRET + "\ud800",
+        "f must be text that UTF-8 can hold, got half of a surrogate pair at character 27:"
+        " decode its source with errors='replace'",
+    ),
+    (
+        inputs.name,
+        "あ" * 334,
+        "f must have at most 1,000 bytes of UTF-8, got 1,002: use a shorter one, such as a hash of it",
+    ),
+    (inputs.name, b"u", "f must be text, got bytes"),
+    (inputs.name, None, "f must be text, got None"),
+    (inputs.name, 7, "f must be text, got 7"),
+    (
+        inputs.text,
+        "x" * 400_001,
+        "f must have at most 400,000 bytes of UTF-8, got 400,001: keep what is longer elsewhere, and its address here",
+    ),
+    (inputs.content, "", "f must say something, got ''"),
+    (inputs.content, " \n\u3000", "f must say something, got 3 blank characters"),
+    (inputs.key, -1, "f must be a whole number from 0 to 9223372036854775807, got -1"),
+    (inputs.key, 2**63, "f must be a whole number from 0 to 9223372036854775807, got 9223372036854775808"),
+    (inputs.key, 10**5000, "f must be a whole number from 0 to 9223372036854775807, got a number past 64 bits"),
+    (inputs.key, True, "f must be a whole number from 0 to 9223372036854775807, got True"),
+    (inputs.key, 1.0, "f must be a whole number from 0 to 9223372036854775807, got 1.0"),
+    (inputs.key, SECRET, "f must be a whole number from 0 to 9223372036854775807, got text of 26 characters"),
+    (inputs.metadata, [SECRET], "f must be a JSON object, such as a dict, got list"),
+    (inputs.metadata, {"a": float("nan")}, "f must be a JSON object, got what JSON has no form for (ValueError)"),
+    (inputs.metadata, {"a": {SECRET}}, "f must be a JSON object, got what JSON has no form for (TypeError)"),
+    (inputs.metadata, LOOP, "f must be a JSON object, got what JSON has no form for (ValueError)"),
+    (
+        inputs.metadata,
+        {1: SECRET},
+        "f must come back from JSON as it is, got keys that are no text, or tuples: use str and list",
+    ),
+    (inputs.metadata, {"a": SECRET + "\0"}, f"f must {NUL}: remove it"),
+    (inputs.metadata, {"a\0": 1}, f"f must {NUL}: remove it"),
+    (inputs.metadata, {"a": "\\\0"}, f"f must {NUL}: remove it"),
+    (
+        inputs.metadata,
+        {"a": "x" * 16_384},
+        "f must have at most 16,384 bytes of UTF-8, got 16,393: keep what is longer in the summary",
+    ),
+]
+
+
+@pytest.mark.parametrize(("check", "value", "says"), REFUSED, ids=range(len(REFUSED)))
+def test_what_is_refused(check: Callable[[str, Any], object], value: Any, says: str) -> None:
+    with pytest.raises(InputError) as raised:
+        check("f", value)
+    assert str(raised.value) == says
+    assert SECRET not in says
+
+
+@pytest.mark.parametrize(
+    ("item", "says"),
+    [
+        ({"userid": "u", "theme": "t", "chatid": 1}, "items[3].summary must be given, got none"),
+        (ITEM | {"theme": ""}, "items[3].theme must not be empty, got ''"),
+        (ITEM | {"vector": [0.1]}, "items[3].vector must have 1,024 dimensions, got 1: use the model that the memory"
+         " was written with"),
+        (ITEM | {SECRET: 1}, "items[3] must have no names but userid, theme, chatid, summary, metadata, vector, got 1"
+         " others"),
+        ([SECRET], "items[3] must be a mapping, such as a dict, got list"),
+    ],
+)  # fmt: skip
+def test_an_error_names_the_item(item: Any, says: str) -> None:
+    with pytest.raises(InputError) as raised:
+        prepare(item, "items[3].")
+    assert str(raised.value) == says
+
+
+@pytest.mark.parametrize("text", ["x", "あ", "\x01", '"', "\U0001f600"])
+@pytest.mark.parametrize(("count", "length"), [(200, 1), (45, 90_000)])
+def test_batches_keep_the_order_and_the_limits(text: str, count: int, length: int) -> None:
+    items = [
+        prepare(ITEM | {"chatid": n, "summary": text * length, "vector": [1.0] * DIMENSIONS}) for n in range(count)
+    ]
+    found = list(batches(items))
+    assert [item for batch in found for item in batch] == items
+    assert all(len(batch) <= BATCH_ITEMS and sum(item.size for item in batch) <= BATCH_BYTES for batch in found)
+    assert len(found) > 1
+
+
+def test_no_items_are_no_batches() -> None:
+    assert list(batches([])) == []
