@@ -24,6 +24,7 @@ from types_boto3_rds_data import RDSDataServiceClient
 from local.data_api import control
 from local.data_api.alone import CLUSTER_ARN, MASTER, MASTER_SECRET, secret_arn
 from local.state import REGION
+from tests.integration.house import House, furnish
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RESUME_SECONDS = 1.0
@@ -134,6 +135,17 @@ def endpoint(public_directory: Path) -> Iterator[Endpoint]:
     directory.mkdir()
     process, url = start_endpoint(directory, "--resume-seconds", str(RESUME_SECONDS))
     yield Endpoint(url=url, directory=directory, pid=process.pid, client=client(url))
+    process.terminate()
+    assert process.wait(30) == 0
+
+
+@pytest.fixture(scope="session")
+def house(public_directory: Path) -> Iterator[House]:
+    """A cluster of its own with all of sql/ applied; tests are kept apart by their users."""
+    directory = public_directory / "house"
+    directory.mkdir()
+    process, url = start_endpoint(directory, "--resume-seconds", str(RESUME_SECONDS))
+    yield furnish(Endpoint(url=url, directory=directory, pid=process.pid, client=client(url)))
     process.terminate()
     assert process.wait(30) == 0
 

@@ -5,54 +5,15 @@ from __future__ import annotations
 import json
 import random
 import uuid
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from stchat.authoring.parse import load
 from stchat.data_api import DataApi
 from stchat.errors import DatabaseError
-from stchat.handlers.schema import SQL
-from stchat.migrations.runner import Runner
-from tests.integration.conftest import Endpoint, client, start_endpoint
 
-DATABASE = "st_chat_db"
 DIMENSIONS = 1024
-
-
-@dataclass(frozen=True)
-class House:
-    """A cluster with all of sql/ applied. `app` and `read`: the Data API as those roles; `master`: as the owner."""
-
-    endpoint: Endpoint
-    master: DataApi
-    app: DataApi
-    read: DataApi
-
-
-@pytest.fixture(scope="package")
-def house(public_directory: Path) -> Iterator[House]:
-    directory = public_directory / "search"
-    directory.mkdir()
-    process, url = start_endpoint(directory)
-    endpoint = Endpoint(url=url, directory=directory, pid=process.pid, client=client(url))
-    postgres = DataApi(endpoint.client, endpoint.cluster_arn, endpoint.secret_arn, "postgres", patience=20)
-    assert Runner(postgres, load(SQL).migrations, SQL, "test").apply()
-    master = postgres.on(DATABASE)
-    with endpoint.psql() as superuser:
-        superuser.execute("ALTER SYSTEM SET fsync = off")
-        superuser.execute("SELECT pg_reload_conf()")
-        for role in ("st_chat_app", "st_chat_read"):
-            superuser.execute(f"ALTER ROLE {role} LOGIN PASSWORD 'of {role}'")
-    app, read = (
-        replace(master, secret_arn=endpoint.add_secret(role, f"of {role}")) for role in ("st_chat_app", "st_chat_read")
-    )
-    yield House(endpoint, master, app, read)
-    process.terminate()
-    assert process.wait(30) == 0
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.integration.search.conftest import House, memory, recall, refused, remember, text, unit
+from tests.integration.house import House
+from tests.integration.search.conftest import memory, recall, refused, remember, text, unit
 
 
 def count(house: House, userid: str) -> tuple[int, int]:
