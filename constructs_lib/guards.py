@@ -8,6 +8,8 @@ from aws_cdk import Acknowledgment, App, CfnElement, Stack, Validations
 from cdk_nag import AwsSolutionsChecks
 from constructs import IConstruct
 
+from constructs_lib.must_sleep import MustSleep
+
 ZONES_ARE_SETTINGS = "the zones are settings: the writer, the readers and the subnets must lie in known, different ones"
 
 MANAGED_LOGGING_POLICY = (
@@ -17,8 +19,8 @@ MANAGED_LOGGING_POLICY = (
 
 
 def guard(app: App) -> None:
-    """Hold the app to cdk-nag's AwsSolutions rules; an unacknowledged finding fails synth."""
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    """Hold the app to cdk-nag's AwsSolutions rules, and to letting the cluster sleep; an open finding fails synth."""
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app), MustSleep())
 
 
 def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
