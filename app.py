@@ -11,6 +11,7 @@ from stacks.database import DatabaseStack
 from stacks.network import NetworkStack
 from stacks.rotation import RotationStack
 from stacks.schema import SchemaStack
+from stacks.watching import WatchingStack
 from stchat.errors import StchatError
 
 
@@ -18,9 +19,14 @@ def build(app: App, settings: Settings) -> None:
     """Make the stacks of one stage in `app`."""
     network = NetworkStack(app, "Network", settings=settings)
     database = DatabaseStack(app, "Database", settings=settings, network=network)
-    SchemaStack(app, "Schema", settings=settings, database=database)
+    schema = SchemaStack(app, "Schema", settings=settings, database=database)
+    rotation = None
     if settings.rotate_secrets_every:
-        RotationStack(app, "Rotation", settings=settings, database=database, every=settings.rotate_secrets_every)
+        rotation = RotationStack(
+            app, "Rotation", settings=settings, database=database, every=settings.rotate_secrets_every
+        )
+    if settings.alarms:
+        WatchingStack(app, "Watching", settings=settings, database=database, schema=schema, rotation=rotation)
     guard(app)
 
 

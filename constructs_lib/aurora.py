@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from constructs_lib.capacity import Capacity, instance
 from constructs_lib.guards import acknowledge
+from constructs_lib.storage_key import StorageKey
 
 # Characters that would need escapes in a connection string or in a shell.
 UNSAFE_IN_PASSWORDS = "\"'@/\\ %+~`#$&*()|[]{}:;<>?!^,="
-
-
-@dataclass(frozen=True, kw_only=True)
-class Capacity:
-    """Serverless v2 from `min_acu` to `max_acu`, always-on instances of the writer's or the readers' type, or both."""
-
-    min_acu: float
-    max_acu: float
-    pause_after: Duration | None
-    readers: int
-    reader_tier: int
-    writer_instance_type: ec2.InstanceType | None = None
-    reader_instance_type: ec2.InstanceType | None = None
-
-    @property
-    def has_serverless(self) -> bool:
-        return self.writer_instance_type is None or (self.readers > 0 and self.reader_instance_type is None)
-
-    @property
-    def has_always_on(self) -> bool:
-        return self.writer_instance_type is not None or (self.readers > 0 and self.reader_instance_type is not None)
 
 
 class AuroraPostgres(Construct):
@@ -64,9 +45,12 @@ class AuroraPostgres(Construct):
         insights_mode: rds.DatabaseInsightsMode,
         backup_retention: Duration,
         removal_policy: RemovalPolicy,
+        storage_key: StorageKey | None = None,
+        export_log: bool = False,
         snapshot_identifier: str | None = None,
     ) -> None:
         super().__init__(scope, id)
+        self.capacity = capacity
         protected = removal_policy != RemovalPolicy.SNAPSHOT
         self._secrets_removal_policy = removal_policy if protected else RemovalPolicy.DESTROY
         self.master_secret = self._new_secret("MasterSecret", master_secret_name, master_username)
@@ -80,6 +64,8 @@ class AuroraPostgres(Construct):
             removal_policy=self._secrets_removal_policy,
         )
 
+        self._key = storage_key
+        self.log_group = self._log_group(identifier) if export_log else None
         zones = [subnet.availability_zone for subnet in subnets]
         self.cluster = rds.DatabaseCluster(
             self,
@@ -92,11 +78,11 @@ class AuroraPostgres(Construct):
             vpc=vpc,
             subnet_group=subnet_group,
             security_groups=[security_group],
-            writer=_instance(
+            writer=instance(
                 "Writer", capacity.writer_instance_type, tier=0, zone=zones[0], ca_certificate=ca_certificate
             ),
             readers=[
-                _instance(
+                instance(
                     f"Reader{number}",
                     capacity.reader_instance_type,
                     tier=capacity.reader_tier,
@@ -111,12 +97,18 @@ class AuroraPostgres(Construct):
             enable_data_api=True,
             iam_authentication=iam_authentication,
             storage_encrypted=True,
+            storage_encryption_key=self._key.key if self._key else None,
+            cloudwatch_logs_exports=["postgresql"] if export_log else None,
             backup=rds.BackupProps(retention=backup_retention),
             copy_tags_to_snapshot=True,
             database_insights_mode=insights_mode,
             removal_policy=removal_policy,
             deletion_protection=protected,
         )
+        resource = self.cluster.node.default_child
+        assert isinstance(resource, rds.CfnDBCluster)
+        if self.log_group:
+            resource.node.add_dependency(self.log_group)  # or Aurora makes one that keeps everything for ever
         for number in range(1, capacity.readers + 1):
             # The CDK knows tiers 1 and 2 of Serverless v2 instances, no others.
             reader = self.cluster.node.find_child(f"Reader{number}").node.default_child
@@ -125,8 +117,6 @@ class AuroraPostgres(Construct):
         if snapshot_identifier:
             # The snapshot brings the master's name; the password becomes the secret's. The CDK's own construct for
             # this (DatabaseClusterFromSnapshot) would make a second secret.
-            resource = self.cluster.node.default_child
-            assert isinstance(resource, rds.CfnDBCluster)
             resource.snapshot_identifier = snapshot_identifier
             resource.master_username = None
             acknowledge(
@@ -142,6 +132,20 @@ class AuroraPostgres(Construct):
         """A generated password for `role`, which the schema gives it; with the cluster's address, like the master's."""
         return self._new_secret(id, secret_name, role, database).attach(self.cluster)
 
+    def _log_group(self, identifier: str) -> logs.LogGroup:
+        """Where Aurora exports its log to. It may hold a row that a constraint refused, so the key covers it."""
+        name = f"/aws/rds/cluster/{identifier}/postgresql"
+        if self._key:
+            self._key.admit_log_group(name)
+        return logs.LogGroup(
+            self,
+            "Log",
+            log_group_name=name,
+            retention=logs.RetentionDays.ONE_MONTH,
+            encryption_key=self._key.key if self._key else None,
+            removal_policy=self._secrets_removal_policy,
+        )
+
     def _new_secret(self, id: str, name: str, username: str, database: str | None = None) -> rds.DatabaseSecret:
         secret = rds.DatabaseSecret(
             self,
@@ -153,29 +157,3 @@ class AuroraPostgres(Construct):
         )
         secret.apply_removal_policy(self._secrets_removal_policy)
         return secret
-
-
-def _instance(
-    id: str, instance_type: ec2.InstanceType | None, *, tier: int, zone: str, ca_certificate: rds.CaCertificate
-) -> rds.IClusterInstance:
-    """One instance, Serverless v2 where no type is given."""
-    # The template's engine version is the truth: a minor upgrade behind its back would make the next deploy try a
-    # downgrade.
-    if instance_type:
-        return rds.ClusterInstance.provisioned(
-            id,
-            instance_type=instance_type,
-            availability_zone=zone,
-            ca_certificate=ca_certificate,
-            promotion_tier=tier,
-            publicly_accessible=False,
-            auto_minor_version_upgrade=False,
-        )
-    return rds.ClusterInstance.serverless_v2(
-        id,
-        availability_zone=zone,
-        ca_certificate=ca_certificate,
-        scale_with_writer=True if id != "Writer" and tier <= 1 else None,
-        publicly_accessible=False,
-        auto_minor_version_upgrade=False,
-    )

@@ -17,8 +17,8 @@ from constructs_lib.stchat_function import StchatFunction
 class SecretRotation(Construct):
     """Gives each of `secrets`, by construct id, a new password `every` so often, and once when it is deployed.
 
-    `master` is the secret of the user who may change the passwords; it may be one of them. `rotator` is the function,
-    for alarms. The CDK's own schedule would also grant GetRandomPassword on `*`, and let any account's Secrets Manager
+    `master` is the secret of the user who may change the passwords; it may be one of them. `rotator` is the
+    function. The CDK's own schedule would also grant GetRandomPassword on `*`, and let any account's Secrets Manager
     invoke the function.
     """
 

@@ -24,7 +24,7 @@ RESERVED_USERNAMES = ("admin", "rdsadmin")
 
 def problems(settings: Settings) -> list[str]:
     """Every reason why these settings cannot be deployed; empty when they can."""
-    checks = (_network, _names, _engine, _capacity, _instances, _pausing, _periods)
+    checks = (_network, _names, _engine, _capacity, _instances, _pausing, _periods, _alarms)
     return [problem for check in checks for problem in check(settings)]
 
 
@@ -185,6 +185,12 @@ def _instance_types(s: Settings) -> dict[str, str | None]:
     """By field; None is Serverless v2."""
     fields = {"writer_instance_type": s.writer_instance_type, "reader_instance_type": s.reader_instance_type}
     return {field: kind.to_string() if kind else None for field, kind in fields.items()}
+
+
+def _alarms(s: Settings) -> Iterator[str]:
+    for field, value in (("alarm_connections", s.alarm_connections), ("alarm_storage_gib", s.alarm_storage_gib)):
+        if value < 1:
+            yield f"{field} must be 1 or more, got {value}: it would ring all the time; set alarms=False for none"
 
 
 def _shown(values: tuple[str, ...]) -> str:

@@ -87,12 +87,21 @@ class Settings:
     insights_mode: rds.DatabaseInsightsMode = rds.DatabaseInsightsMode.STANDARD
     backup_retention: Duration = Duration.days(7)  # noqa: RUF009
     """1 to 35 days."""
+    storage_key: bool = False
+    """A customer managed key for storage, snapshots and the exported log, instead of AWS's own: it can be revoked, and
+    snapshots shared with another account. Chosen before the first deploy: a change replaces the cluster."""
+    database_log: bool = False
+    """Export PostgreSQL's log to CloudWatch Logs for 1 month: the only place that shows failed logins."""
     protect_data: bool = False
     """Deletion and termination protection; the cluster and its secrets outlive their stacks."""
 
     # Operations
     alarms: bool = False
-    """CloudWatch alarms on capacity and on the schema's Lambda."""
+    """CloudWatch alarms, one topic for them, and a dashboard."""
+    alarm_connections: int = 1600
+    """As many at once are told. Aurora allows 2,000 where min_acu is 0 or 0.5, however large max_acu is."""
+    alarm_storage_gib: int = 100
+    """As much storage is told; it costs by the GiB and month, backups besides."""
 
     def __post_init__(self) -> None:
         if found := problems(self):
@@ -112,6 +121,8 @@ PROD = Settings(
     subnet_group_name="st-chat-subnet-group-prod",
     cluster_identifier="dbclusterstchat-prod",
     backup_retention=Duration.days(35),
+    storage_key=True,
+    database_log=True,
     protect_data=True,
     alarms=True,
 )

@@ -6,10 +6,11 @@ from aws_cdk import CfnOutput, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from constructs_lib.alarms import Alarms
-from constructs_lib.aurora import AuroraPostgres, Capacity
+from constructs_lib.aurora import AuroraPostgres
+from constructs_lib.capacity import Capacity
 from constructs_lib.database_access import DatabaseAccess
 from constructs_lib.guards import ZONES_ARE_SETTINGS, acknowledge
+from constructs_lib.storage_key import StorageKey
 from stacks.config import Settings
 from stacks.network import NetworkStack
 from stacks.stage_stack import StageStack
@@ -36,6 +37,7 @@ class DatabaseStack(StageStack):
             name=settings.security_group_name,
             application_only=settings.application_security_group_only,
         )
+        kept = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if settings.protect_data else RemovalPolicy.SNAPSHOT
         self.database = AuroraPostgres(
             self,
             "Database",
@@ -60,10 +62,14 @@ class DatabaseStack(StageStack):
             iam_authentication=settings.iam_authentication,
             insights_mode=settings.insights_mode,
             backup_retention=settings.backup_retention,
-            removal_policy=(
-                RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if settings.protect_data else RemovalPolicy.SNAPSHOT
-            ),
+            removal_policy=kept,
             snapshot_identifier=settings.snapshot_identifier,
+            storage_key=(
+                StorageKey(self, "StorageKey", alias=settings.cluster_identifier, removal_policy=kept)
+                if settings.storage_key
+                else None
+            ),
+            export_log=settings.database_log,
         )
         cluster = self.database.cluster
         self.role_secrets = {
@@ -86,10 +92,6 @@ class DatabaseStack(StageStack):
                 require_tls=True,
             )
             CfnOutput(self, "ProxyEndpoint", value=proxy.endpoint)
-        if settings.alarms:
-            alarms = Alarms(self, "Alarms")
-            alarms.on_capacity_at_maximum(cluster, settings.max_acu)
-            CfnOutput(self, "AlarmTopicArn", value=alarms.topic.topic_arn)
         acknowledge(self, {"CloudFormation-Validate::W3010": ZONES_ARE_SETTINGS})
         if not settings.protect_data:
             acknowledge(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, Duration
+from aws_cdk import Duration
 from constructs import Construct
 
-from constructs_lib.alarms import Alarms
 from constructs_lib.secret_rotation import SecretRotation
 from stacks.config import Settings
 from stacks.database import ROLES, DatabaseStack
@@ -28,9 +27,4 @@ class RotationStack(StageStack):
             | {ROLES[role].capitalize(): secret for role, secret in database.role_secrets.items()},
             every=every,
         )
-        if settings.alarms:
-            alarms = Alarms(self, "Alarms")
-            alarms.on_errors(
-                "RotationFailed", rotation.rotator.function, "a secret's rotation failed: docs/rotation.md"
-            )
-            CfnOutput(self, "AlarmTopicArn", value=alarms.topic.topic_arn)
+        self.rotator = rotation.rotator.function

@@ -5,7 +5,6 @@ from __future__ import annotations
 from aws_cdk import CfnOutput
 from constructs import Construct
 
-from constructs_lib.alarms import Alarms
 from constructs_lib.data_api_schema import DataApiSchema
 from constructs_lib.stchat_function import SQL
 from stacks.config import Settings
@@ -27,8 +26,5 @@ class SchemaStack(StageStack):
             secret=database.database.secret,
             roles=database.role_secrets,
         )
-        if settings.alarms:
-            alarms = Alarms(self, "Alarms")
-            alarms.on_errors("MigrationFailed", schema.runner.function, "a schema deployment failed: see its log")
-            CfnOutput(self, "AlarmTopicArn", value=alarms.topic.topic_arn)
+        self.runner = schema.runner.function
         CfnOutput(self, "DatabaseName", value=settings.database_name)

@@ -23,7 +23,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def stacks(settings: Settings) -> list[str]:
     """The construct ids of a stage's stacks."""
-    return ["Network", "Database", "Schema", *(["Rotation"] if settings.rotate_secrets_every else [])]
+    rotation = ["Rotation"] if settings.rotate_secrets_every else []
+    return ["Network", "Database", "Schema", *rotation, *(["Watching"] if settings.alarms else [])]
 
 
 def synthesize(settings: Settings) -> Templates:

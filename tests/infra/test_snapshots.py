@@ -29,6 +29,7 @@ PINNED = {
     },
     "Schema": {"SchemaA4448CF9": "Custom::DataApiSchema"},
     "Rotation": {},
+    "Watching": {},
 }
 
 

@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_cdk import App, Stack
+
+from app import build
+from stacks.config import PROD
 
 Template = dict[str, Any]
 Of = Callable[[str], dict[str, Template]]
@@ -223,12 +227,25 @@ class TestKeepingData:
         for kept in ("AWS::RDS::DBCluster", "AWS::SecretsManager::Secret", "AWS::RDS::DBSubnetGroup"):
             assert policies(database, kept) == {"RetainExceptOnCreate"}
 
-    def test_prod_watches(self, templates: Of) -> None:
-        capacity = one(templates("prod")["Database"], "AWS::CloudWatch::Alarm")
-        assert (capacity["MetricName"], capacity["Threshold"]) == ("ServerlessDatabaseCapacity", 64)
-        assert capacity["TreatMissingData"] == "notBreaching"  # asleep is not alarming
-        assert one(templates("prod")["Schema"], "AWS::CloudWatch::Alarm")["MetricName"] == "Errors"
-        assert not properties(templates("dev")["Database"], "AWS::CloudWatch::Alarm")
+    def test_prod_has_a_key_of_its_own_for_what_holds_rows(self, templates: Of) -> None:
+        database = templates("prod")["Database"]
+        [key] = [id for id, found in database["Resources"].items() if found["Type"] == "AWS::KMS::Key"]
+        assert one(database, "AWS::KMS::Key")["EnableKeyRotation"] is True
+        assert policies(database, "AWS::KMS::Key") == {"RetainExceptOnCreate"}
+        arn = {"Fn::GetAtt": [key, "Arn"]}
+        assert one(database, "AWS::RDS::DBCluster")["KmsKeyId"] == arn
+        assert one(database, "AWS::Logs::LogGroup")["KmsKeyId"] == arn
+        for secret in properties(database, "AWS::SecretsManager::Secret"):
+            assert "KmsKeyId" not in secret
+        assert not properties(templates("dev")["Database"], "AWS::KMS::Key")
+        assert "KmsKeyId" not in one(templates("dev")["Database"], "AWS::RDS::DBCluster")
+
+    def test_prod_is_protected(self, templates: Of) -> None:
+        app = App(context=json.loads(Path("cdk.json").read_text())["context"])
+        build(app, PROD)
+        stacks = [found for found in app.node.find_all() if isinstance(found, Stack)]
+        assert len(stacks) == len(templates("prod"))
+        assert all(stack.termination_protection for stack in stacks)
 
     def test_prod_keeps_flow_logs(self, templates: Of) -> None:
         assert one(templates("prod")["Network"], "AWS::EC2::FlowLog")["TrafficType"] == "ALL"

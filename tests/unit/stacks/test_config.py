@@ -180,6 +180,14 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         "backup_retention must be 1 to 35 whole days, got 36: Aurora allows no other period",
     ),
     (
+        {"alarm_connections": 0},
+        "alarm_connections must be 1 or more, got 0: it would ring all the time; set alarms=False for none",
+    ),
+    (
+        {"alarm_storage_gib": -1},
+        "alarm_storage_gib must be 1 or more, got -1: it would ring all the time; set alarms=False for none",
+    ),
+    (
         {"rotate_secrets_every": Duration.hours(1)},
         "rotate_secrets_every must be 1 to 1000 days, got 0.0416667: Secrets Manager allows no other",
     ),
