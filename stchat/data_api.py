@@ -18,7 +18,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from stchat.errors import (
     DatabaseError,
-    ResultTooLargeError,
     StchatError,
     TransactionLostError,
     UnavailableError,
@@ -37,7 +36,6 @@ T = TypeVar("T")
 
 STATEMENT_SECONDS = 45  # how long the Data API waits for a statement
 ROTATION_SECONDS = 10.0  # a refused login is repeated for, since the password may be changing: nothing has run
-ROWS_A_FETCH = 12  # each of 64 KB at most, so that an answer stays under 1 MiB
 CONNECTIONS = 50  # threads that may share a client before its connections are closed after each call
 
 
@@ -97,20 +95,6 @@ class DataApi:
             database=self.database,
             continueAfterTimeout=continue_after_timeout,
         )
-
-    def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
-        """The rows of one query that may be sent again; one call. What is over 1 MiB is read through a cursor."""
-        tries = Tries(self.patience)
-        try:
-            return self.execute(sql, parameters, repeatable=True).rows
-        except ResultTooLargeError:
-            log.info("the answer is over 1 MiB: reading it through a cursor, %d rows a call", ROWS_A_FETCH)
-        rows: list[Row] = []
-        with self.within(tries.left).transaction() as transaction:
-            transaction.execute(f"DECLARE pages NO SCROLL CURSOR FOR {sql}", parameters)
-            while page := transaction.execute(f"FETCH {ROWS_A_FETCH} FROM pages").rows:
-                rows += page
-        return rows
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:

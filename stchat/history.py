@@ -11,8 +11,8 @@ from datetime import datetime
 from stchat import inputs
 from stchat.data_api import DataApi
 from stchat.errors import ConflictError, ResultTooLargeError
-from stchat.parts import joined
 from stchat.patience import Tries
+from stchat.reading import joined, query
 from stchat.settings import ApplicationSettings
 
 MOST_TURNS = 1_000  # in one answer
@@ -115,7 +115,7 @@ class ChatHistory:
 
     def themes(self, userid: str) -> list[Theme]:
         """What the user has talked about, the latest first."""
-        rows = self.api.query(_THEMES, {"userid": inputs.name("userid", userid)})
+        rows = query(self.api, _THEMES, {"userid": inputs.name("userid", userid)})
         return [Theme(**row) for row in rows]
 
     def delete(self, userid: str, themename: str | None = None) -> int:

@@ -10,12 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from stchat import inputs
+from stchat import inputs, reading
 from stchat.data_api import DataApi
 from stchat.embeddings import CohereEmbedder, Embedder
 from stchat.errors import PartialError, SettingsError, StchatError
 from stchat.items import Item, batches, prepare
-from stchat.parts import joined
 from stchat.patience import Tries
 from stchat.settings import ApplicationSettings
 from stchat.vectors import DIMENSIONS, Vector, normalised, to_text
@@ -98,7 +97,7 @@ class ChatMemory:
             userid, theme: 1 to 1,000 bytes of UTF-8.
             chatid: a whole number from 0 to 2^63 - 1: the turn that this is about.
             summary: up to 400,000 bytes of UTF-8; without NUL, and not blank.
-            metadata: a JSON object of at most 16 KB.
+            metadata: a JSON object of at most 16 KB. Numbers are PostgreSQL's numeric: 1e300 comes back as an integer.
             vector: 1,024 finite numbers, not all zero, of any length: it is stored with length 1.
 
         Returns:
@@ -195,7 +194,7 @@ class ChatMemory:
         return Remembered(new, len(batch) - new, cut)
 
     def _recall(self, parameters: dict[str, Any], vector: Vector, tries: Tries) -> list[Memory]:
-        rows = self.api.within(tries.left).query(_RECALL, parameters | {"vector": to_text(vector)})
+        rows = reading.query(self.api.within(tries.left), _RECALL, parameters | {"vector": to_text(vector)})
         return [
             Memory(
                 primarykey=row["primarykey"],
@@ -205,7 +204,7 @@ class ChatMemory:
                 metadata=row["metadata"],
                 similarity=row["similarity"],
             )
-            for row in joined(rows, "chat_summary")
+            for row in reading.joined(rows, "chat_summary")
         ]
 
 

@@ -17,6 +17,7 @@ from stchat.data_api import DataApi
 from stchat.errors import (
     DataApiError,
     DatabaseError,
+    ResultTooLargeError,
     StatementTimeoutError,
     TransactionLostError,
     UnavailableError,
@@ -111,6 +112,9 @@ RAISED: dict[Exception, type[DataApiError]] = {
     fault("StatementTimeoutException"): StatementTimeoutError,
     fault("TransactionNotFoundException", status=404): TransactionLostError,
     fault("AccessDeniedException", status=403): DataApiError,
+    fault("UnsupportedResultException", "The result exceeds the size limit 1 MB"): ResultTooLargeError,
+    fault("BadRequestException", "Database returned more than the allowed response size limit"): ResultTooLargeError,
+    fault("UnsupportedResultException", "The result contains a row that exceeds the size limit 64 KB"): DataApiError,
     fault("ValidationException", "Multistatements aren't supported."): DataApiError,
     BotoCoreError(): DataApiError,
 }

@@ -1,0 +1,127 @@
+"""No call touches another user's rows, whatever strings it gets; and the database holds to that without the library."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from stchat.data_api import DataApi
+from stchat.history import ChatHistory
+from stchat.memory import ChatMemory
+from tests.integration.house import House
+from tests.integration.memory.conftest import axis
+
+ATTACKS = [
+    "'; DROP TABLE st_chat_history_table; --",
+    "' OR '1'='1",
+    "x', 't', 1, 'a', 'b'), ('victim",
+    "$$; DELETE FROM st_chat_history_vector_table; $$",
+    "\\'; DELETE FROM st_chat_history_table; --",
+    "%' OR userid LIKE '%",
+    ":userid",
+    ":victim::text",
+    "victim:userid",
+    '"; SET ROLE stchat; --',
+    "'), set_config('stchat.userid', 'victim', true), ('",
+    "U&'\\0027'",
+    '{"userid": "victim"}',
+    '"}], "userid": "victim", "x": [{"',
+    "*",
+    "%",
+    "_",
+    "null",
+    "\u02bc OR 1=1",
+]
+HISTORY, MEMORY = "st_chat_history_table", "st_chat_history_vector_table"
+
+
+@pytest.fixture
+def victim(user: str, history: ChatHistory, memory: ChatMemory) -> str:
+    """A user with a turn and a memory that nobody else may see or change."""
+    name = f"victim {user}"
+    history.add(name, "private", 1, "secret", "secret")
+    memory.remember(name, "private", 1, "secret", {"n": 1}, axis(9))
+    return name
+
+
+def rows(house: House, userid: str) -> list[dict[str, Any]]:
+    """All that the tables hold of a user, as their owner sees it."""
+    found: list[dict[str, Any]] = []
+    for table in (HISTORY, MEMORY):
+        sql = f"SELECT t::text AS row FROM {table} AS t WHERE userid = :userid ORDER BY primarykey"
+        found += house.master.execute(sql, {"userid": userid}).rows
+    return found
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_sql_in_every_string(
+    house: House, history: ChatHistory, memory: ChatMemory, user: str, victim: str, attack: str
+) -> None:
+    before = rows(house, victim)
+    evil = attack.replace("victim", victim)
+    for userid, theme in ((evil, evil), (user, evil), (evil + user, "t")):
+        history.delete(userid)
+        memory.forget(userid)
+        assert history.add(userid, theme, 1, evil, evil)
+        assert memory.remember(userid, theme, 1, evil, {evil: evil}, axis(9))
+        [turn] = history.turns(userid, theme)
+        assert (turn.themename, turn.userinput, turn.botresponse) == (theme, evil, evil)
+        [found] = memory.recall_vector(userid, axis(9), theme=theme, metadata={evil: evil})
+        assert (found.theme, found.summary, found.metadata) == (theme, evil, {evil: evil})
+        assert [one.summary for one in memory.recall(userid, evil, k=100)] == [evil]
+        assert [one.themename for one in history.themes(userid)] == [theme]
+        assert history.delete(userid, theme) == memory.forget(userid, theme) == 1
+    assert rows(house, victim) == before
+
+
+def test_another_users_names_and_keys_are_of_no_use(
+    house: House, history: ChatHistory, memory: ChatMemory, user: str, victim: str
+) -> None:
+    before = rows(house, victim)
+    [turn] = history.turns(victim)
+    assert history.turns(user, "private", before=turn.primarykey + 1) == []
+    assert memory.recall_vector(user, axis(9), theme="private", metadata={"n": 1}) == []
+    assert memory.recall(user, "secret") == []
+    assert history.delete(user, "private") == memory.forget(user, "private", 1) == 0
+    assert history.add(user, "private", 1, "mine", None)
+    assert memory.remember(user, "private", 1, "secret", {"n": 2}, axis(9))
+    assert history.delete(user) == memory.forget(user) == 1
+    assert rows(house, victim) == before
+
+
+def test_many_users_in_one_batch(memory: ChatMemory, user: str) -> None:
+    memory.remember_many(
+        {"userid": f"{user} {number % 7}", "theme": "t", "chatid": number, "summary": "s", "vector": axis(number)}
+        for number in range(100)
+    )
+    for number in range(7):
+        found = memory.recall_vector(f"{user} {number}", axis(number), k=100)
+        assert {one.chatid for one in found} == set(range(number, 100, 7))
+
+
+UNRULY = [
+    f"SELECT 1 FROM {HISTORY}",
+    f"SELECT 1 FROM {MEMORY}",
+    "SELECT 1 FROM st_chat_memory_code",
+    f"DELETE FROM {HISTORY} RETURNING 1",
+    f"UPDATE {MEMORY} SET userid = 'me' RETURNING 1",
+    f"SELECT 1 FROM st_chat_themes('me') RIGHT JOIN {HISTORY} ON true",
+    f"WITH me AS MATERIALIZED (SELECT st_chat_delete_turns('me', NULL) AS n) SELECT 1 FROM me, {MEMORY} WHERE n >= 0",
+]
+
+
+@pytest.mark.parametrize("sql", UNRULY)
+def test_the_database_holds_to_it_without_the_library(house: House, victim: str, sql: str) -> None:
+    """SQL that asks for everyone's rows, as a mistake in the library might send it, meets none."""
+    before = rows(house, victim)
+    assert house.app.execute(sql).rows == []
+    assert rows(house, victim) == before
+
+
+def test_a_call_leaves_no_user_behind_for_the_next(house: House, history: ChatHistory, victim: str) -> None:
+    """Connections are pooled behind the Data API; what a call set must end with it."""
+    api: DataApi = house.app
+    for _ in range(20):
+        history.turns(victim)
+        assert api.execute(f"SELECT 1 FROM {HISTORY}").rows == []

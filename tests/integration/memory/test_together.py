@@ -1,0 +1,55 @@
+"""1,000 conversations from 32 callers at once: nothing lost, nothing doubled, whatever is throttled or cut off."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+from stchat.history import ChatHistory
+from stchat.memory import ChatMemory, Remembered
+from tests.integration.house import House
+from tests.integration.memory.conftest import axis
+
+CONVERSATIONS, CALLERS, USERS = 1_000, 32, 40
+
+
+def test_a_thousand_conversations(house: House, history: ChatHistory, memory: ChatMemory, user: str) -> None:
+    """Of two turns and two memories each; every tenth is sent by two callers."""
+    work = [*range(CONVERSATIONS), *range(0, CONVERSATIONS, 10)]
+    random.Random(1).shuffle(work)
+    for kind, count in (("throttle", 60), ("error_before", 20), ("error_after", 40), ("drop_after", 20)):
+        house.endpoint.add_fault(kind, operation="ExecuteStatement", sql="st_chat_", count=count)
+
+    def hold(number: int) -> tuple[list[bool], Remembered]:
+        userid, theme = f"{user} {number % USERS}", f"conversation {number}"
+        written = [history.add(userid, theme, turn, f"input {number}", f"response {turn}") for turn in range(2)]
+        memories = [
+            {
+                "userid": userid,
+                "theme": theme,
+                "chatid": turn,
+                "summary": f"{number} {turn}",
+                "vector": axis(number % 999),
+            }
+            for turn in range(2)
+        ]
+        return written, memory.remember_many(memories)
+
+    with ThreadPoolExecutor(CALLERS) as pool:
+        told = list(pool.map(hold, work))
+    turns: Counter[tuple[str, int, str | None]] = Counter()
+    found: Counter[tuple[str, int, str]] = Counter()
+    for number in range(USERS):
+        mine = history.turns(f"{user} {number}", limit=1000)
+        turns.update((turn.themename, turn.chatid, turn.userinput) for turn in mine)
+        assert [turn.primarykey for turn in mine] == sorted((turn.primarykey for turn in mine), reverse=True)
+        near = memory.recall_vector(f"{user} {number}", axis(number), k=100)
+        found.update((one.theme, one.chatid, one.summary) for one in near)
+    every = [(number, turn) for number in range(CONVERSATIONS) for turn in range(2)]
+    assert turns == Counter((f"conversation {number}", turn, f"input {number}") for number, turn in every)
+    assert found == Counter((f"conversation {number}", turn, f"{number} {turn}") for number, turn in every)
+    # Each is told as written once at most: a lost answer is told as known.
+    assert 0.9 * len(every) < sum(sum(written) for written, _ in told) <= len(every)
+    assert 0.9 * len(every) < sum(remembered.written for _, remembered in told) <= len(every)
+    assert all(remembered.written + remembered.known == 2 for _, remembered in told)
