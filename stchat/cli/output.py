@@ -11,20 +11,24 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Answer:
-    """`text` stands for the table where a table says too little; `code` is the exit code."""
+    """`text` stands for the table where a table says too little; `code` is the exit code.
+
+    `data` stands for the rows in JSON, where an answer is more than rows.
+    """
 
     rows: Sequence[dict[str, Any]]
     text: str | None = None
     code: int = 0
+    data: dict[str, Any] | None = None
 
     def to_json(self) -> str:
-        return json.dumps(self.rows, indent=2, default=str, ensure_ascii=False)
+        return json.dumps(self.rows if self.data is None else self.data, indent=2, default=str, ensure_ascii=False)
 
     def to_text(self) -> str:
-        return _table(self.rows) if self.text is None else self.text
+        return table(self.rows) if self.text is None else self.text
 
 
-def _table(rows: Sequence[dict[str, Any]]) -> str:
+def table(rows: Sequence[dict[str, Any]]) -> str:
     if not rows:
         return "(none)"
     cells = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]

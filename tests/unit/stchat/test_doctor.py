@@ -1,0 +1,266 @@
+"""python -m stchat doctor: what it finds in a cluster, word for word."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stacks.checks import RETIRED_ENGINE_VERSIONS
+from stchat.cli.doctor import acknowledgements
+from stchat.errors import SettingsError
+from stchat.operating import support
+from stchat.operating.cluster import AWAKE, UNKNOWN, Facts, Instance, Secret, Session
+from stchat.operating.findings import Finding, examine
+
+NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
+COSTS = "while it is awake, every instance costs at least 0.5 ACU"
+PAST_CLOUDFORMATION = (
+    "somebody has changed it past CloudFormation, which will neither notice nor undo it",
+    "change it back, or change the setting in stacks/config.py and deploy",
+)
+
+WRITER = Instance(
+    identifier="chat-writer",
+    role="writer",
+    tier=0,
+    kind="db.serverless",
+    zone="ap-northeast-1a",
+    vpc="vpc-1",
+    subnet_group="group",
+    security_groups=("sg-1",),
+    ca="rds-ca-rsa4096-g1",
+    certificate_ends=date(2027, 11, 1),
+    engine_version="16.13",
+    status="available",
+    properties={"DBInstanceClass": "db.serverless", "PromotionTier": 0, "CACertificateIdentifier": "rds-ca-rsa4096-g1"},
+    template={"DBInstanceClass": "db.serverless", "PromotionTier": 0, "CACertificateIdentifier": "rds-ca-rsa4096-g1"},
+)
+READER = replace(WRITER, identifier="chat-reader", role="reader", tier=1, properties={}, template={})
+SECRET = Secret("st.chat", rotates=False, every="", last=None, due=None, pending=False, changed=None)
+HEALTHY = Facts(
+    identifier="chat",
+    arn="arn:aws:rds:ap-northeast-1:123456789012:cluster:chat",
+    status="available",
+    engine="aurora-postgresql",
+    engine_version="16.13",
+    engine_status="available",
+    min_acu=0,
+    max_acu=64,
+    pause_seconds=1800,
+    backup_days=7,
+    restorable_to=NOW,
+    deletion_protection=False,
+    stack="st-chat-dev-database",
+    properties={"EngineVersion": "16.13", "DeletionProtection": False, "MinCapacity": 0.0},
+    template={"EngineVersion": "16.13", "DeletionProtection": False, "MinCapacity": 0},
+    instances=(WRITER, READER),
+    proxies=(),
+    global_clusters=(),
+    integrations=(),
+    logical_replication=False,
+    secrets=(SECRET,),
+    state=AWAKE,
+    sessions=(),
+    unread=(),
+)
+
+
+def found(**changes: Any) -> list[Finding]:
+    return examine(replace(HEALTHY, **changes), support.load(), NOW)
+
+
+def test_a_healthy_cluster_has_no_finding() -> None:
+    assert found() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "finding"),
+    [
+        (
+            {"instances": (replace(WRITER, kind="db.r8g.large", properties={}),)},
+            Finding(
+                "instance chat-writer is a db.r8g.large, which is always on",
+                f"{COSTS}, and one instance that cannot pause keeps the whole cluster from it",
+                "give it Serverless v2 in stacks/config.py, or set min_acu above 0 and say so",
+            ),
+        ),
+        (
+            {"instances": (WRITER, replace(READER, tier=2))},
+            Finding(
+                "reader chat-reader has promotion tier 2",
+                "it pauses by itself, not with the writer, and wakes the writer when it is called",
+                "tier 0 or 1 pauses and resumes with the writer",
+                problem=False,
+            ),
+        ),
+        (
+            {"proxies": ("chat-proxy",)},
+            Finding(
+                "RDS Proxy chat-proxy has this cluster as its target",
+                f"its open connections keep the cluster awake; {COSTS}",
+                "delete the proxy (rds_proxy=False), or set min_acu above 0",
+            ),
+        ),
+        (
+            {"global_clusters": ("world",)},
+            Finding(
+                "it is in the global database world",
+                f"that keeps the cluster awake; {COSTS}",
+                "aws rds remove-from-global-cluster --global-cluster-identifier world"
+                " --db-cluster-identifier arn:aws:rds:ap-northeast-1:123456789012:cluster:chat",
+            ),
+        ),
+        (
+            {"integrations": ("to-redshift",)},
+            Finding(
+                "the zero-ETL integration to-redshift reads it",
+                f"that keeps the cluster awake; {COSTS}",
+                "aws rds delete-integration --integration-identifier to-redshift",
+            ),
+        ),
+        (
+            {"logical_replication": True},
+            Finding(
+                "rds.logical_replication is 1 in its parameter group",
+                f"that keeps the cluster awake; {COSTS}",
+                "set it to 0 and restart the writer",
+            ),
+        ),
+        (
+            {"sessions": (Session("st_chat_app", "st_chat_db", "psql", "10.0.1.5/32", NOW),)},
+            Finding(
+                "st_chat_app is connected to st_chat_db from 10.0.1.5/32 since 2026-11-25 09:00 UTC as psql",
+                f"an open connection of a user keeps the cluster awake, idle or not; {COSTS}",
+                "close it where it is not needed; the Data API keeps none that counts",
+                problem=False,
+            ),
+        ),
+        (
+            {"engine_version": "16.14", "properties": {"EngineVersion": "16.14"}},
+            Finding(
+                "the engine is 16.14, its template says 16.13",
+                "the next deploy would try to go back, which Aurora refuses",
+                'set engine_version="16.14" in stacks/config.py, and deploy',
+            ),
+        ),
+        (
+            {"properties": {"DeletionProtection": True}},
+            Finding("DeletionProtection of the cluster is True, its template says False", *PAST_CLOUDFORMATION),
+        ),
+        (
+            {"instances": (replace(WRITER, properties={"PromotionTier": 5}),)},
+            Finding("PromotionTier of chat-writer is 5, its template says 0", *PAST_CLOUDFORMATION),
+        ),
+        (
+            {"engine_status": "deprecated"},
+            Finding(
+                "AWS has retired engine 16.13",
+                "no new cluster or restored snapshot may have it, and AWS upgrades it at a time of its own",
+                "set engine_version in stacks/config.py to a supported minor, and deploy",
+            ),
+        ),
+        (
+            {"instances": (replace(WRITER, ca="rds-ca-2019", properties={}),)},
+            Finding(
+                "the certificate authority rds-ca-2019 of chat-writer ended on 2024-08-22",
+                "clients that check certificates are refused after that",
+                "set ca_certificate in stacks/config.py; first give the clients the new bundle",
+            ),
+        ),
+        (
+            {"instances": (replace(WRITER, certificate_ends=date(2026, 12, 1)),)},
+            Finding(
+                "the server certificate of chat-writer ends on 2026-12-01",
+                "AWS renews it before that by itself; if it has not, the renewal waits for a restart",
+                "aws rds reboot-db-instance --db-instance-identifier chat-writer",
+            ),
+        ),
+        (
+            {"secrets": (replace(SECRET, pending=True, changed=NOW - timedelta(hours=2)),)},
+            Finding(
+                "a rotation of secret st.chat has stopped half-way",
+                "its pending version has not become the current one in an hour",
+                "the function's log says why; docs/rotation.md",
+            ),
+        ),
+        (
+            {"secrets": (replace(SECRET, rotates=True, due=NOW - timedelta(days=3)),)},
+            Finding(
+                "secret st.chat was to be rotated by 2026-11-22",
+                "its password is older than it may be",
+                "aws secretsmanager rotate-secret --secret-id st.chat; docs/rotation.md",
+            ),
+        ),
+        (
+            {"status": "stopped"},
+            Finding(
+                "the cluster is stopped",
+                "it may answer nothing meanwhile",
+                "aws rds describe-events --source-type db-cluster --source-identifier chat",
+            ),
+        ),
+        (
+            {"instances": (replace(WRITER, status="rebooting"),)},
+            Finding(
+                "instance chat-writer is rebooting",
+                "it may answer nothing meanwhile",
+                "aws rds describe-events --source-type db-instance --source-identifier chat-writer",
+            ),
+        ),
+    ],
+)
+def test_finding(changes: dict[str, Any], finding: Finding) -> None:
+    assert found(**changes) == [finding]
+
+
+def test_an_old_engine_is_retired_and_cannot_pause() -> None:
+    assert [finding.what for finding in found(engine_version="16.2")] == [
+        "its engine 16.2 cannot pause",
+        "AWS has retired engine 16.2",
+    ]
+
+
+@pytest.mark.parametrize(("now", "says"), [("2028-09-30", "ends on 2029-02-28"), ("2029-03-01", "ended on 2029-02-28")])
+def test_the_end_of_the_major_version(now: str, says: str) -> None:
+    [finding] = [
+        each
+        for each in examine(HEALTHY, support.load(), datetime.fromisoformat(f"{now}T00:00:00+00:00"))
+        if "engine" in each.what
+    ]
+    assert finding.what == f"standard support of engine 16.13 {says}"
+
+
+@pytest.mark.parametrize("min_acu", [0.5, None])
+def test_a_cluster_that_is_not_set_to_pause_may_have_what_keeps_it_awake(min_acu: float | None) -> None:
+    instances = (replace(WRITER, kind="db.r8g.large", properties={}),)
+    assert found(min_acu=min_acu, proxies=("p",), logical_replication=True, instances=instances, template={}) == []
+
+
+def test_a_rotation_that_has_just_begun_is_no_finding() -> None:
+    assert found(secrets=(replace(SECRET, pending=True, changed=NOW), replace(SECRET, rotates=True, due=NOW))) == []
+
+
+def test_what_the_template_leaves_to_a_reference_is_not_compared() -> None:
+    assert found(template={"EngineVersion": {"Ref": "Version"}}, state=UNKNOWN) == []
+
+
+def test_the_retired_minors_are_those_that_synth_refuses() -> None:
+    assert support.load().retired == set(RETIRED_ENGINE_VERSIONS)
+
+
+def test_acknowledgements_are_those_of_the_last_synth(tmp_path: Path) -> None:
+    assert acknowledgements(tmp_path) is None
+    one = {"ruleName": "AwsSolutions-RDS10", "acknowledgedAt": "Database", "reason": "to try things on", "severity": ""}
+    report = tmp_path / "validation-report.json"
+    report.write_text(json.dumps({"pluginReports": [{"suppressedViolations": [one]}, {"violations": []}]}))
+    assert acknowledgements(tmp_path) == [
+        {"rule": "AwsSolutions-RDS10", "at": "Database", "reason": "to try things on"}
+    ]
+    report.write_text("[]")
+    with pytest.raises(SettingsError, match=r"validation-report.json must be the CDK's validation report, got "):
+        acknowledgements(tmp_path)
