@@ -59,13 +59,14 @@ def acknowledgements(directory: Path) -> list[dict[str, str]] | None:
         return None
     try:
         reports = json.loads(file.read_text())["pluginReports"]
-        return [
-            {"rule": one["ruleName"], "at": one["acknowledgedAt"], "reason": one["reason"]}
+        found = dict.fromkeys(
+            (one["ruleName"], one["acknowledgedAt"], one["reason"])
             for report in reports
             for one in report.get("suppressedViolations", [])
-        ]
+        )
     except (ValueError, KeyError, TypeError) as error:
         raise SettingsError(f"{file} must be the CDK's validation report, got {error!r}: make synth") from error
+    return [{"rule": rule, "at": at, "reason": reason} for rule, at, reason in found]
 
 
 def _text(facts: Facts, findings: Sequence[Finding], acknowledged: Sequence[dict[str, str]] | None) -> str:

@@ -125,7 +125,7 @@ def _differences(now: Mapping[str, Any], template: Mapping[str, Any]) -> list[tu
 def _drifted(name: str, now: Any, said: Any) -> Finding:
     return Finding(
         f"{name} is {now}, its template says {said}",
-        "somebody has changed it past CloudFormation, which will neither notice nor undo it",
+        "it was changed past CloudFormation, which neither notices nor undoes that",
         "change it back, or change the setting in stacks/config.py and deploy",
     )
 

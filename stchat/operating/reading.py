@@ -250,7 +250,11 @@ def _instance(answer: Answer, cluster: Answer, templates: Mapping[str, Any]) -> 
         zone=answer.get("AvailabilityZone", ""),
         vpc=group.get("VpcId", ""),
         subnet_group=group.get("DBSubnetGroupName", ""),
-        security_groups=tuple(one["VpcSecurityGroupId"] for one in answer.get("VpcSecurityGroups", [])),
+        security_groups=tuple(
+            # Those of the cluster, which an instance has too.
+            one["VpcSecurityGroupId"]
+            for one in answer.get("VpcSecurityGroups") or cluster.get("VpcSecurityGroups", [])
+        ),
         ca=answer.get("CACertificateIdentifier", ""),
         certificate_ends=ends.date() if ends else None,
         engine_version=answer.get("EngineVersion", ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
@@ -65,6 +66,22 @@ def test_psql_is_the_master_in_the_applications_database(laptop: Laptop) -> None
 def test_the_operators_commands_work_in_that_shell(laptop: Laptop) -> None:
     assert "st_chat_history_vector_table" in laptop.stchat("db", "tables").output
     assert laptop.stchat("schema", "status").status == 0
+
+
+def test_doctor_finds_only_what_the_laptops_control_plane_leaves_out(laptop: Laptop) -> None:
+    """It keeps no certificate authority, and knows no zero-ETL integrations."""
+    outcome = laptop.stchat("doctor", "--wake", "--json", "--synthesized", str(laptop.directory / "cdk.out"))
+    said = json.loads(outcome.output)
+    assert {finding["what"].split(" of ")[0] for finding in said["findings"]} == {"CACertificateIdentifier"}
+    assert [unread["what"] for unread in said["unread"]] == ["rds:DescribeIntegrations"]
+    assert outcome.status == 1
+    assert [(one["role"], one["zone"]) for one in said["instances"]] == [
+        ("writer", "ap-northeast-1a"),
+        ("reader", "ap-northeast-1c"),
+    ]
+    assert (said["state"], said["sessions"]) == ("awake", [])
+    assert {one["name"] for one in said["secrets"]} == {"st.chat", "st.chat.app", "st.chat.read"}
+    assert "AwsSolutions-RDS10" in {one["rule"] for one in said["acknowledgements"]}
 
 
 def test_a_paused_cluster_answers_that_it_resumes_and_then_works(laptop: Laptop) -> None:

@@ -20,7 +20,7 @@ from stchat.operating.findings import Finding, examine
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 COSTS = "while it is awake, every instance costs at least 0.5 ACU"
 PAST_CLOUDFORMATION = (
-    "somebody has changed it past CloudFormation, which will neither notice nor undo it",
+    "it was changed past CloudFormation, which neither notices nor undoes that",
     "change it back, or change the setting in stacks/config.py and deploy",
 )
 
@@ -257,7 +257,7 @@ def test_acknowledgements_are_those_of_the_last_synth(tmp_path: Path) -> None:
     assert acknowledgements(tmp_path) is None
     one = {"ruleName": "AwsSolutions-RDS10", "acknowledgedAt": "Database", "reason": "to try things on", "severity": ""}
     report = tmp_path / "validation-report.json"
-    report.write_text(json.dumps({"pluginReports": [{"suppressedViolations": [one]}, {"violations": []}]}))
+    report.write_text(json.dumps({"pluginReports": [{"suppressedViolations": [one, one]}, {"violations": []}]}))
     assert acknowledgements(tmp_path) == [
         {"rule": "AwsSolutions-RDS10", "at": "Database", "reason": "to try things on"}
     ]
