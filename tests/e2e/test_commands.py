@@ -71,7 +71,7 @@ def test_the_operators_commands_work_in_that_shell(laptop: Laptop) -> None:
 def test_doctor_finds_only_what_the_laptops_control_plane_leaves_out(laptop: Laptop) -> None:
     """It keeps no certificate authority, and knows no zero-ETL integrations."""
     outcome = laptop.stchat("doctor", "--wake", "--json", "--synthesized", str(laptop.directory / "cdk.out"))
-    said = json.loads(outcome.output)
+    said = json.loads(outcome.output[outcome.output.index("{") :])
     assert {finding["what"].split(" of ")[0] for finding in said["findings"]} == {"CACertificateIdentifier"}
     assert [unread["what"] for unread in said["unread"]] == ["rds:DescribeIntegrations"]
     assert outcome.status == 1
