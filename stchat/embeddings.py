@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 TEXTS = 96  # a call
 CHARACTERS = 2_048  # a text
+SURELY_READ = 500  # characters that are no more than 512 tokens in any script
 READ_SECONDS = 30
 AGAIN = (408, 429)  # HTTP statuses that pass by themselves, besides 5xx
 _TOO_LONG = ("input is too long", "expected maxlength")
@@ -38,7 +39,8 @@ _WAYS_OUT = {
 
 @dataclass(frozen=True)
 class Embedded:
-    """A vector of length 1 for each text, in order; `cut`: the places, from 0, of texts that were not read whole."""
+    """A vector of length 1 for each text, in order; `cut`: the places, from 0, of texts that were, or may
+    have been, read in part."""
 
     vectors: list[Vector]
     cut: list[int]
@@ -62,9 +64,10 @@ class CohereEmbedder:
     """Cohere Embed v3. `client`: boto3's `bedrock-runtime`, or None: made when it is first needed.
 
     The model reads 2,048 characters of a text, and of those 512 tokens, which are 500 to 900 characters of Japanese.
-    What comes after that does not count: the text is cut to 2,048 characters here, and where the model then still
-    refuses it (truncate NONE), it is asked for its first 512 tokens (truncate END). In a batch the refusal does not
-    name the text, so the batch is halved until it does. A text's vector thus never depends on its neighbours.
+    What comes after that does not count: texts are cut to 2,048 characters here, and if the model still refuses a
+    call for one of them (truncate NONE), the call is repeated for the first 512 tokens of each (truncate END). The
+    refusal does not name the text, so all in that call that have over 500 characters are told as cut. A text's
+    vector never depends on its neighbours (docs/decisions/0410).
 
     An embedding has no side effect, so every failure that may pass is tried again, for `patience` seconds at most.
     """
@@ -99,25 +102,24 @@ class CohereEmbedder:
         read: list[tuple[Vector, bool]] = []
         for start in range(0, len(texts), TEXTS):
             batch = [text[:CHARACTERS] for text in texts[start : start + TEXTS]]
-            read += self._fit(batch, input_type, tries)
+            read += self._read(batch, input_type, tries)
         cut = [place for place, text in enumerate(texts) if read[place][1] or len(text) > CHARACTERS]
         if cut:
-            log.warning("%d of %d texts are longer than %s reads: they were cut", len(cut), len(texts), self.model_id)
+            log.warning("%s may have read %d of %d texts in part: they are long", self.model_id, len(cut), len(texts))
         return Embedded([vector for vector, _ in read], cut)
 
-    def _fit(self, texts: list[str], input_type: str, tries: Tries) -> list[tuple[Vector, bool]]:
-        """Each vector, and whether the model ended its text before its end."""
+    def _read(self, texts: list[str], input_type: str, tries: Tries) -> list[tuple[Vector, bool]]:
+        """Each vector, and whether its text may have been read in part."""
         try:
             return [(vector, False) for vector in self._invoke(texts, input_type, "NONE", tries)]
         except _TooLongError:
-            if len(texts) == 1:
-                return [(vector, True) for vector in self._invoke(texts, input_type, "END", tries)]
-        middle = len(texts) // 2
-        return self._fit(texts[:middle], input_type, tries) + self._fit(texts[middle:], input_type, tries)
+            vectors = self._invoke(texts, input_type, "END", tries)
+        long = [len(text) > SURELY_READ for text in texts]
+        return list(zip(vectors, long if any(long) else [True] * len(texts), strict=True))
 
     def _invoke(self, texts: list[str], input_type: str, truncate: str, tries: Tries) -> list[Vector]:
         body = json.dumps({"texts": texts, "input_type": input_type, "truncate": truncate})
-        client = self.client or _client()
+        client = self.client or shared_client()
         while True:
             try:
                 answer = client.invoke_model(
@@ -139,7 +141,7 @@ class _TooLongError(EmbeddingError):
 _making = threading.Lock()  # boto3's default session may not make two clients at once
 
 
-def _client() -> BedrockRuntimeClient:
+def shared_client() -> BedrockRuntimeClient:
     with _making:
         return _made()
 

@@ -45,7 +45,7 @@ class Memory:
 @dataclass(frozen=True)
 class Remembered:
     """How many items were `written`, and how many `known` before; `cut`: the places, from 0, of the items whose summary
-    is longer than the model reads. They are stored whole; what comes after is not searched."""
+    is, or may be, longer than the model reads. They are stored whole; what comes after is not searched."""
 
     written: int = 0
     known: int = 0

@@ -94,22 +94,28 @@ def test_2048_characters_a_text_and_the_cut_is_told(bedrock: Bedrock, caplog: py
     whole, long = "x" * 2048, SECRET + "😀" * 2048
     bedrock.answers([whole, long[:2048]])
     assert bedrock.embedder.documents([whole, long]).cut == [1]
-    assert caplog.messages == [f"1 of 2 texts are longer than {MODEL} reads: they were cut"]
+    assert caplog.messages == [f"{MODEL} may have read 1 of 2 texts in part: they are long"]
     bedrock.answers([long[:2048]], kind="search_query")
     bedrock.embedder.query(long)
     assert len(caplog.messages) == 2
 
 
-def test_what_the_model_refuses_for_its_tokens_is_found_and_ended_by_it(bedrock: Bedrock) -> None:
-    """The refusal names no text: the batch is halved until it is alone."""
-    texts = ["a", "b", "long", "c"]
-    for refused in (texts, ["long", "c"], ["long"]):
-        if refused == ["long", "c"]:
-            bedrock.answers(["a", "b"])
-        bedrock.fails("ValidationException", 400, TOO_LONG, refused)
-    bedrock.answers(["long"], truncate="END")
-    bedrock.answers(["c"])
-    assert bedrock.embedder.documents(texts).cut == [2]
+@pytest.mark.parametrize(
+    ("texts", "cut"),
+    [
+        (["a", "い" * 501, "b", "x" * 2048, "い" * 500], [1, 3]),
+        (["い" * 501], [0]),
+        (["refused", "for whatever"], [0, 1]),
+    ],
+    ids=range(3),
+)
+def test_what_the_model_refuses_for_its_tokens_is_ended_by_it(
+    bedrock: Bedrock, texts: list[str], cut: list[int]
+) -> None:
+    """The refusal names no text: all that are long enough are told as cut, and the others have been read whole."""
+    bedrock.fails("ValidationException", 400, TOO_LONG, texts)
+    bedrock.answers(texts, truncate="END")
+    assert bedrock.embedder.documents(texts).cut == cut
 
 
 def test_a_text_that_is_refused_even_when_ended(bedrock: Bedrock) -> None:

@@ -1,0 +1,55 @@
+"""docs/memory.md does what it says: its Python runs, in its order, and prints what it shows."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+from local.state import REGION
+from tests.integration.conftest import REPOSITORY
+from tests.integration.house import House
+
+BLOCK = re.compile(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL)
+CALL_THE_HANDLER = """
+class Context:
+    def get_remaining_time_in_millis(self):
+        return 20_000
+for event in ({"userid": "hana", "query": "lentil soup"}, {"userid": "hana\\0", "query": "x"}):
+    print(handler(event, Context()))
+"""
+HANDLED = """{'status': 200, 'memories': ['likes lentil soup with lemon'
+{'status': 400, 'error': 'userid must not hold NUL, which PostgreSQL cannot store, got one at character 5: remove it'}
+"""
+
+
+def test_the_guide(house: House) -> None:
+    blocks = BLOCK.findall((REPOSITORY / "docs" / "memory.md").read_text())
+    assert len(blocks) == 8
+    code = [python + (CALL_THE_HANDLER if "def handler" in python else "") for python, _ in blocks]
+    environment = {
+        "AWS_ENDPOINT_URL_RDS_DATA": house.endpoint.url,
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": house.endpoint.url,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "STCHAT_CLUSTER_ARN": house.app.cluster_arn,
+        "STCHAT_APP_SECRET_ARN": house.app.secret_arn,
+        "STCHAT_DATABASE": house.app.database,
+    }
+    ran = subprocess.run(
+        [sys.executable, "-c", "\nprint('-' * 9)\n".join(code)],
+        cwd=REPOSITORY,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    for (python, shown), printed in zip(blocks, ran.stdout.split("-" * 9 + "\n"), strict=True):
+        if "def handler" in python:
+            first, second = printed.splitlines(keepends=True)
+            assert (first.startswith(HANDLED.splitlines()[0]), second) == (True, HANDLED.splitlines(keepends=True)[1])
+        else:
+            assert printed == shown
