@@ -39,7 +39,8 @@ END
 $$;
 
 -- Nearest first; `similarity` is the cosine, from -1 to 1, whatever the vectors' lengths. The signs of the user's own
--- memories are compared in the index; the 200 that differ least (or 4 for each that is asked for) are compared exactly.
+-- memories are compared in the index; those that differ in at most 40 more of the 1024 than the p_k-th best, and at
+-- most 600 (or 4 for each that is asked for), are compared exactly (docs/decisions/0400).
 CREATE FUNCTION st_chat_recall(
     p_userid text, p_vector vector, p_k int, p_theme text DEFAULT NULL, p_metadata jsonb DEFAULT NULL
 ) RETURNS TABLE (
@@ -49,31 +50,36 @@ SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off S
 AS $$
 DECLARE
     asked CONSTANT bit(1024) := public.binary_quantize(p_vector)::bit(1024);
-    near bigint[];
+    most CONSTANT bigint := greatest(600, 4::bigint * p_k);
+    memories bigint[];  -- by how many signs differ
+    differ float8[];
 BEGIN
     PERFORM public.st_chat_as(p_userid);
     IF p_metadata IS NOT NULL THEN
-        near := ARRAY(
-            SELECT c.memory FROM public.st_chat_memory_code AS c
+        SELECT array_agg(n.memory), array_agg(n.bits) INTO memories, differ FROM (
+            SELECT c.memory, c.code <~> asked AS bits FROM public.st_chat_memory_code AS c
             JOIN public.st_chat_history_vector_table AS m ON m.primarykey = c.memory
             WHERE c.userid = p_userid AND (p_theme IS NULL OR c.theme = p_theme) AND m.metadata @> p_metadata
-            ORDER BY c.code <~> asked LIMIT greatest(200, 4 * p_k));
+            ORDER BY bits LIMIT most) AS n;
     ELSIF p_theme IS NOT NULL THEN
-        near := ARRAY(
-            SELECT c.memory FROM public.st_chat_memory_code AS c
+        SELECT array_agg(n.memory), array_agg(n.bits) INTO memories, differ FROM (
+            SELECT c.memory, c.code <~> asked AS bits FROM public.st_chat_memory_code AS c
             WHERE c.userid = p_userid AND c.theme = p_theme
-            ORDER BY c.code <~> asked LIMIT greatest(200, 4 * p_k));
+            ORDER BY bits LIMIT most) AS n;
     ELSE
-        near := ARRAY(
-            SELECT c.memory FROM public.st_chat_memory_code AS c
+        SELECT array_agg(n.memory), array_agg(n.bits) INTO memories, differ FROM (
+            SELECT c.memory, c.code <~> asked AS bits FROM public.st_chat_memory_code AS c
             WHERE c.userid = p_userid
-            ORDER BY c.code <~> asked LIMIT greatest(200, 4 * p_k));
+            ORDER BY bits LIMIT most) AS n;
+    END IF;
+    IF cardinality(memories) > p_k AND p_k > 0 THEN
+        memories := trim_array(memories, cardinality(memories) - width_bucket(differ[p_k] + 40, differ));
     END IF;
     RETURN QUERY
     WITH nearest AS MATERIALIZED (
         SELECT m.primarykey, m.theme, m.chatid, m.metadata, m.chat_summary, m.chat_vector <=> p_vector AS distance
         FROM public.st_chat_history_vector_table AS m
-        WHERE m.userid = p_userid AND m.primarykey = ANY (near)
+        WHERE m.userid = p_userid AND m.primarykey = ANY (memories)
         ORDER BY (m.chat_vector <=> p_vector) + 0, m.primarykey LIMIT p_k)
     SELECT n.primarykey, n.theme, n.chatid, CASE WHEN p.part = 0 THEN n.metadata END,
            coalesce(1 - nullif(n.distance, 'NaN'), 0), p.part, substr(n.chat_summary, 1 + 7000 * p.part, 7000)
