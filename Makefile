@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down reset test check format snapshots synth diff comment pipeline deploy upgrade
+.PHONY: help install up down reset test check format snapshots findings checkov synth diff comment pipeline deploy upgrade
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -40,6 +40,12 @@ format: $(VENV)/ready ## put the code in order
 snapshots: $(VENV)/ready ## approve the templates as they are now
 	@python -m pytest tests/infra --update-snapshots
 
+findings: $(VENV)/ready ## what the guards find in prod and what its roles may do, into docs/
+	@python -m docs.findings && python -m docs.roles
+
+checkov: $(VENV)/checkov/ready ## checkov on the approved templates
+	@$(VENV)/checkov/bin/checkov --config-file .checkov.yaml
+
 synth: $(VENV)/ready ## the templates of STAGE (dev, prod), into cdk.out/
 	@cdk synth --quiet -c stage=$(STAGE)
 
@@ -58,6 +64,7 @@ deploy: $(VENV)/ready ## deploy STAGE to AWS, with your credentials
 upgrade: $(VENV)/ready ## newest versions of every dependency, pinned again
 	@uv pip compile --quiet --upgrade --universal --python-version 3.11 pyproject.toml --group dev -o requirements-dev.txt
 	@uv pip compile --quiet --upgrade --universal --python-version 3.11 pyproject.toml -c requirements-dev.txt -o requirements.txt
+	@uv pip compile --quiet --upgrade --universal --python-version 3.11 --group pyproject.toml:checkov -o requirements-checkov.txt
 	@npm update --save --silent
 
 $(VENV)/ready: requirements-dev.txt package-lock.json
@@ -66,4 +73,10 @@ $(VENV)/ready: requirements-dev.txt package-lock.json
 	@$(VENV)/bin/uv --version >/dev/null 2>&1 || $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements-dev.txt)"
 	@$(VENV)/bin/uv pip sync --quiet --python $(VENV)/bin/python requirements-dev.txt
 	@npm ci --silent --no-audit --no-fund
+	@touch $@
+
+# Apart, since its pins and the project's exclude each other.
+$(VENV)/checkov/ready: $(VENV)/ready requirements-checkov.txt
+	@test -x $(VENV)/checkov/bin/python || uv venv --quiet --python $(VENV)/bin/python $(VENV)/checkov
+	@uv pip sync --quiet --python $(VENV)/checkov/bin/python requirements-checkov.txt
 	@touch $@

@@ -6,6 +6,7 @@ import sys
 from aws_cdk import App
 
 from constructs_lib.guards import guard
+from stacks.accepted import ACCEPTED
 from stacks.config import Settings, SettingsError, load
 from stacks.database import DatabaseStack
 from stacks.network import NetworkStack
@@ -27,7 +28,7 @@ def build(app: App, settings: Settings) -> None:
         )
     if settings.alarms:
         WatchingStack(app, "Watching", settings=settings, database=database, schema=schema, rotation=rotation)
-    guard(app)
+    guard(app, accepted=ACCEPTED if settings.compliance_packs else None)
 
 
 if __name__ == "__main__":

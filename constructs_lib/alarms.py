@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_rds as rds
@@ -35,6 +36,15 @@ class Alarms(Construct):
     def __init__(self, scope: Construct, id: str) -> None:
         super().__init__(scope, id)
         self.topic = sns.Topic(self, "Topic", enforce_ssl=True)
+        # A topic with a policy of its own has lost the one that lets the account's services publish.
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+            )
+        )
         self.all: list[cloudwatch.Alarm] = []
 
     def on_capacity_at_maximum(self, cluster: rds.IDatabaseCluster, max_acu: float) -> None:
@@ -133,7 +143,7 @@ class Alarms(Construct):
                     "additionalEventData": {"SecretId": [secret.secret_arn for secret in secrets]},
                 },
             ),
-            targets=[targets.SnsTopic(self.topic)],
+            targets=[targets.SnsTopic(self.topic, authorize_using_role=True)],
         )
 
     def _alarm(

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from aws_cdk import Acknowledgment, App, CfnElement, Stack, Validations
-from cdk_nag import AwsSolutionsChecks
+from cdk_nag import (
+    AwsSolutionsChecks,
+    HIPAASecurityChecks,
+    NagPack,
+    NIST80053R5Checks,
+    PCIDSS321Checks,
+    ServerlessChecks,
+)
 from constructs import IConstruct
 
 from constructs_lib.must_sleep import MustSleep
 
 ZONES_ARE_SETTINGS = "the zones are settings: the writer, the readers and the subnets must lie in known, different ones"
+
+COMPLIANCE_PACKS: Mapping[str, Callable[[App], NagPack]] = {
+    "Serverless": ServerlessChecks,
+    "NIST.800.53.R5": NIST80053R5Checks,
+    "HIPAA.Security": HIPAASecurityChecks,
+    "PCI.DSS.321": PCIDSS321Checks,
+}
+# A context in which nothing is acknowledged: to list what would be found (docs/findings.py).
+UNANSWERED = "stchat:unanswered"
 
 MANAGED_LOGGING_POLICY = (
     "AwsSolutions::AwsSolutions-IAM4"
@@ -18,14 +34,23 @@ MANAGED_LOGGING_POLICY = (
 )
 
 
-def guard(app: App) -> None:
-    """Hold the app to cdk-nag's AwsSolutions rules, and to letting the cluster sleep; an open finding fails synth."""
+def guard(app: App, *, accepted: Mapping[str, str] | None = None) -> None:
+    """Hold the app to cdk-nag's AwsSolutions rules, and to letting the cluster sleep; an open finding fails synth.
+
+    With `accepted` to the compliance packs too: it answers their findings, in all of them, by the rule's bare name.
+    """
     Validations.of(app).add_plugins(AwsSolutionsChecks(app), MustSleep())
+    if accepted is not None:
+        Validations.of(app).add_plugins(*(pack(app) for pack in COMPLIANCE_PACKS.values()))
+        for name in COMPLIANCE_PACKS:
+            acknowledge(app, {f"{name}::{name}-{rule}": reason for rule, reason in accepted.items()})
 
 
 def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
     """Accept findings on `construct` and below: rule id to the reason a reviewer would accept."""
-    Validations.of(construct).acknowledge(*(Acknowledgment(id=rule, reason=reason) for rule, reason in reasons.items()))
+    if not construct.node.try_get_context(UNANSWERED):
+        acknowledged = (Acknowledgment(id=rule, reason=reason) for rule, reason in reasons.items())
+        Validations.of(construct).acknowledge(*acknowledged)
 
 
 def wildcard(resource: str) -> str:

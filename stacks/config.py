@@ -96,6 +96,8 @@ class Settings:
     """Deletion and termination protection; the cluster and its secrets outlive their stacks."""
 
     # Operations
+    compliance_packs: bool = False
+    """Hold the templates to cdk-nag's Serverless, NIST 800-53 R5, HIPAA and PCI rules too: docs/findings.md."""
     alarms: bool = False
     """CloudWatch alarms, one topic for them, and a dashboard."""
     alarm_connections: int = 1600
@@ -124,6 +126,7 @@ PROD = Settings(
     storage_key=True,
     database_log=True,
     protect_data=True,
+    compliance_packs=True,
     alarms=True,
 )
 

@@ -45,9 +45,12 @@ def test_cfn_lint_would_find_a_retired_engine(templates: Of) -> None:
 def test_an_unacknowledged_finding_fails_synth() -> None:
     app = App()
     ec2.Vpc(Stack(app, "Stack"), "Vpc", nat_gateways=0)
-    guard(app)
-    with pytest.raises(RuntimeError, match="AwsSolutions-VPC7"):
+    guard(app, accepted={"VPCDefaultSecurityGroupClosed": "not what is tested"})
+    with pytest.raises(RuntimeError) as error:
         app.synth()
+    for found in ("AwsSolutions-VPC7", "NIST.800.53.R5-VPCFlowLogsEnabled", "HIPAA.Security-VPCFlowLogsEnabled"):
+        assert f"{found}'" in str(error.value)
+    assert "VPCDefaultSecurityGroupClosed" not in str(error.value)
 
 
 def test_package_has_what_the_lambda_needs_and_no_more(tmp_path: Path) -> None:

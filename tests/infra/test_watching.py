@@ -87,7 +87,7 @@ def test_a_dead_rotation_is_told_though_its_function_never_ran(watching: Templat
     assert rule["EventPattern"]["detail"]["eventName"] == ["RotationFailed", "RotationAbandoned"]
     assert len(rule["EventPattern"]["detail"]["additionalEventData"]["SecretId"]) == 3
     policy = json.dumps(one(watching, "AWS::SNS::TopicPolicy"))
-    assert "events.amazonaws.com" in policy and "aws:SecureTransport" in policy
+    assert "cloudwatch.amazonaws.com" in policy and "aws:SecureTransport" in policy
 
 
 def test_the_dashboard_names_what_is_deployed(watching: Template) -> None:
