@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from stchat.cli import cost, db, doctor, schema
+from stchat.cli import cost, db, doctor, schema, smoke
 from stchat.cli.output import Answer
 from stchat.errors import StchatError
 
@@ -55,4 +55,5 @@ def _parser() -> argparse.ArgumentParser:
     db.add_to(databases.add_subparsers(required=True, dest="command", metavar="COMMAND"), common)
     cost.add_to(groups, common)
     doctor.add_to(groups, common)
+    smoke.add_to(groups, common)
     return parser

@@ -17,10 +17,10 @@ HOURS = 24 * DAYS
 LEAST_ACU = 0.5
 """What an instance has that is awake and has nothing to do."""
 PROXY_LEAST_ACU = 8
-# Measured with the migrations of sql/ on PostgreSQL 16 and pgvector 0.8: a turn of 150 and 450 Japanese characters, a
-# memory of 150 with its vector of 1024; tables, indexes and TOAST, divided by the rows.
-TURN_BYTES = 2_000
-MEMORY_BYTES = 17_000
+# Measured with the migrations of sql/ to 0011 on PostgreSQL 16 and pgvector 0.8: 20,000 turns of 150 and 450 Japanese
+# characters, 5,000 memories of 150 with a vector; tables, indexes and TOAST, divided by the rows.
+TURN_BYTES = 2_250
+MEMORY_BYTES = 14_900
 
 
 @dataclass(frozen=True, kw_only=True)

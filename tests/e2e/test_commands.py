@@ -68,6 +68,12 @@ def test_the_operators_commands_work_in_that_shell(laptop: Laptop) -> None:
     assert laptop.stchat("schema", "status").status == 0
 
 
+def test_smoke_proves_the_deployment(laptop: Laptop) -> None:
+    outcome = laptop.stchat("smoke", "--read-secret", "st.chat.read")
+    assert outcome.status == 0, outcome.output
+    assert outcome.output.endswith("13 checks passed\n")
+
+
 def test_doctor_finds_only_what_the_laptops_control_plane_leaves_out(laptop: Laptop) -> None:
     """It keeps no certificate authority, and knows no zero-ETL integrations."""
     outcome = laptop.stchat("doctor", "--wake", "--json", "--synthesized", str(laptop.directory / "cdk.out"))

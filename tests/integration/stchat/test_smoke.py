@@ -1,0 +1,208 @@
+"""python -m stchat smoke: passes on the project's own SQL, names what is wrong elsewhere, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from stchat.cli.main import main
+from stchat.data_api import DataApi
+from stchat.embeddings import Embedded
+from stchat.errors import EmbeddingError
+from stchat.operating.smoke import PREFIX, OwnVectors, Smoke
+from stchat.vectors import Vector
+from tests.integration.house import House
+
+CHECKS = [
+    "answers",
+    "the application's role may do no more than it must",
+    "it makes no table",
+    "it opens no other database",
+    "writes a turn once",
+    "reads it back",
+    "remembers",
+    "recalls the nearest first",
+    "shows another user nothing",
+    "shows nothing to SQL that names no user",
+    "the read role reads everybody's rows and writes none",
+    "leaves nothing behind",
+]
+
+
+class NoAccess(OwnVectors):
+    def documents(self, texts: Any) -> Embedded:  # noqa: ARG002
+        raise EmbeddingError("AccessDeniedException: no access", code="AccessDeniedException")
+
+    def query(self, text: str) -> Vector:  # noqa: ARG002
+        raise EmbeddingError("AccessDeniedException: no access", code="AccessDeniedException")
+
+
+def left(house: House) -> int:
+    """Rows of any smoke test, as the superuser sees them."""
+    with house.endpoint.psql(house.master.database) as superuser:
+        [[found]] = superuser.execute(
+            "SELECT (SELECT count(*) FROM st_chat_history_table WHERE userid LIKE %(it)s)"
+            " + (SELECT count(*) FROM st_chat_history_vector_table WHERE userid LIKE %(it)s)",
+            {"it": f"{PREFIX}%"},
+        ).fetchall()
+    return int(found)
+
+
+@contextmanager
+def broken(house: House, by: str, mended: str) -> Iterator[None]:
+    with house.endpoint.psql(house.master.database) as superuser:
+        superuser.execute(by)
+        try:
+            yield
+        finally:
+            superuser.execute(mended)
+
+
+def failures(smoke: Smoke) -> dict[str, str]:
+    return {result.check: result.says for result in smoke.run() if not result.ok}
+
+
+def test_the_projects_sql_passes(house: House) -> None:
+    results = Smoke(house.app, None, house.read).run()
+    assert [result.check for result in results] == CHECKS
+    assert [result.says for result in results if not result.ok] == []
+    assert results[0].says.endswith(", as st_chat_app")
+    assert left(house) == 0
+
+
+def test_without_access_to_the_model_it_says_so_and_proves_the_rest(house: House) -> None:
+    assert failures(Smoke(house.app, NoAccess())) == {
+        "embeds": "AccessDeniedException: no access; the rest is proved with vectors of its own, as --no-embedding does"
+    }
+    assert left(house) == 0
+
+
+def test_it_waits_for_a_sleeping_cluster(house: House) -> None:
+    house.endpoint.pause()
+    assert failures(Smoke(house.app, None)) == {}
+
+
+@pytest.mark.parametrize(
+    ("by", "mended", "check", "says"),
+    [
+        (
+            "GRANT CREATE ON SCHEMA public TO st_chat_app",
+            "REVOKE CREATE ON SCHEMA public FROM st_chat_app",
+            "it makes no table",
+            "PostgreSQL must refuse it, and ran it: CREATE TABLE stchat_smoke (id int)",
+        ),
+        (
+            "GRANT TRUNCATE ON st_chat_history_table TO st_chat_app; GRANT SELECT ON schema_migrations TO st_chat_app",
+            "REVOKE TRUNCATE ON st_chat_history_table FROM st_chat_app;"
+            " REVOKE SELECT ON schema_migrations FROM st_chat_app",
+            "the application's role may do no more than it must",
+            "st_chat_app must not be allowed to: touch the ledger of migrations, empty a table",
+        ),
+        (
+            "GRANT CONNECT ON DATABASE postgres TO st_chat_app",
+            "REVOKE CONNECT ON DATABASE postgres FROM st_chat_app;"
+            " SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'postgres' AND usename = 'st_chat_app'",
+            "it opens no other database",
+            "PostgreSQL must refuse it, and ran it: SELECT 1",
+        ),
+        (
+            "ALTER TABLE st_chat_history_table DISABLE ROW LEVEL SECURITY",
+            "ALTER TABLE st_chat_history_table ENABLE ROW LEVEL SECURITY",
+            "shows nothing to SQL that names no user",
+            "row security must hide every row",
+        ),
+        (
+            "GRANT DELETE ON st_chat_history_table TO st_chat_read",
+            "REVOKE DELETE ON st_chat_history_table FROM st_chat_read",
+            "the read role reads everybody's rows and writes none",
+            "PostgreSQL must refuse it, and ran it: DELETE FROM st_chat_history_table WHERE userid = :userid",
+        ),
+    ],
+)
+def test_a_deployment_that_is_wrong(house: House, by: str, mended: str, check: str, says: str) -> None:
+    with broken(house, by, mended):
+        assert failures(Smoke(house.app, None, house.read))[check] == says
+    with house.endpoint.psql(house.master.database) as superuser:
+        assert superuser.execute("SELECT to_regclass('stchat_smoke')").fetchone() == (None,)
+    assert left(house) == 0
+
+
+def test_a_secret_that_does_not_open_it(house: House) -> None:
+    wrong = replace(house.app, secret_arn=house.endpoint.add_secret("st_chat_app", "not its password"))
+    [result] = Smoke(wrong.within(1), None).run()
+    assert (result.check, result.ok) == ("answers", False)
+    assert 'password authentication failed for user "st_chat_app"' in result.says
+
+
+def test_interrupted_it_cleans_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: Smoke) -> None:
+        assert left(house) > 0
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Smoke, "_isolation", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Smoke(house.app, None).run()
+    assert left(house) == 0
+
+
+def test_the_function_is_asked_too(house: House) -> None:
+    """Through any that answers as the chat function does; this one loses what it is told."""
+
+    def forgetful(event: dict[str, Any]) -> dict[str, Any]:
+        return {"written": True, "memories": []} if event["userid"] else {}
+
+    assert failures(Smoke(house.app, None, invoke=forgetful)) == {
+        "the chat function does the same": "its turn must be in the table, got 0"
+    }
+
+
+@pytest.fixture
+def shell(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DataApi, "of_application", lambda _: house.app)
+    monkeypatch.setenv("STCHAT_CLUSTER_ARN", house.app.cluster_arn)
+    monkeypatch.setenv("STCHAT_APP_SECRET_ARN", house.app.secret_arn)
+    monkeypatch.setenv("STCHAT_DATABASE", house.app.database)
+    monkeypatch.delenv("STCHAT_READ_SECRET_ARN", raising=False)
+    monkeypatch.delenv("STCHAT_CHAT_FUNCTION", raising=False)
+
+
+@pytest.mark.usefixtures("shell")
+def test_command(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["smoke", "--no-embedding"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("ok  answers ")
+    assert lines[-4:] == [
+        "left out: the embedding model (--no-embedding): the vectors are the check's own",
+        "left out: the read role (--read-secret, STCHAT_READ_SECRET_ARN)",
+        "left out: the chat function (--function, STCHAT_CHAT_FUNCTION)",
+        "11 checks passed",
+    ]
+    with broken(
+        house,
+        "ALTER TABLE st_chat_history_vector_table DISABLE ROW LEVEL SECURITY",
+        "ALTER TABLE st_chat_history_vector_table ENABLE ROW LEVEL SECURITY",
+    ):
+        assert main(["smoke", "--no-embedding", "--read-secret", house.read.secret_arn, "--json"]) == 1
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["check"] for row in rows if not row["ok"]] == ["shows nothing to SQL that names no user"]
+
+
+@pytest.mark.usefixtures("shell")
+def test_what_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.delenv("STCHAT_APP_SECRET_ARN")
+    assert main(["smoke"]) == 1
+    assert capsys.readouterr().err.startswith("error: STCHAT_APP_SECRET_ARN is not set: run eval ")
+
+
+def test_own_vectors_tell_texts_apart() -> None:
+    vectors = OwnVectors()
+    same, other = (
+        sum(a * b for a, b in zip(vectors.query("a"), vectors.query(text), strict=True)) for text in ("a", "b")
+    )
+    assert same == pytest.approx(1)
+    assert abs(other) < 0.2
