@@ -75,15 +75,15 @@ def test_smoke_proves_the_deployment(laptop: Laptop) -> None:
 
 
 def test_doctor_finds_only_what_the_laptops_control_plane_leaves_out(laptop: Laptop) -> None:
-    """It keeps no certificate authority, and knows no zero-ETL integrations."""
+    """It keeps no certificate authority, knows no zero-ETL integrations, and calls every instance the writer."""
     outcome = laptop.stchat("doctor", "--wake", "--json", "--synthesized", str(laptop.directory / "cdk.out"))
     said = json.loads(outcome.output[outcome.output.index("{") :])
     assert {finding["what"].split(" of ")[0] for finding in said["findings"]} == {"CACertificateIdentifier"}
     assert [unread["what"] for unread in said["unread"]] == ["rds:DescribeIntegrations"]
     assert outcome.status == 1
-    assert [(one["role"], one["zone"]) for one in said["instances"]] == [
-        ("writer", "ap-northeast-1a"),
-        ("reader", "ap-northeast-1c"),
+    assert [(one["tier"], one["zone"]) for one in said["instances"]] == [
+        (0, "ap-northeast-1a"),
+        (1, "ap-northeast-1c"),
     ]
     assert (said["state"], said["sessions"]) == ("awake", [])
     assert {one["name"] for one in said["secrets"]} == {"st.chat", "st.chat.app", "st.chat.read"}

@@ -106,7 +106,8 @@ def test_it_waits_for_a_sleeping_cluster(house: House) -> None:
         (
             "GRANT CONNECT ON DATABASE postgres TO st_chat_app",
             "REVOKE CONNECT ON DATABASE postgres FROM st_chat_app;"
-            " SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'postgres' AND usename = 'st_chat_app'",
+            " SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = 'postgres' AND usename = 'st_chat_app'",
             "it opens no other database",
             "PostgreSQL must refuse it, and ran it: SELECT 1",
         ),
