@@ -7,6 +7,7 @@ is raised as UnknownOutcomeError, for the caller to find out. SQL and parameters
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -38,6 +39,8 @@ STATEMENT_SECONDS = 45  # how long the Data API waits for a statement
 ROTATION_SECONDS = 10.0  # a refused login is repeated for, since the password may be changing: nothing has run
 CONNECTIONS = 50  # threads that may share a client before its connections are closed after each call
 
+MAKING = threading.Lock()  # boto3's default session is not made for threads that make their clients at once
+
 
 def client() -> RDSDataServiceClient:
     """botocore's own retries are off, since it would send an ExecuteStatement again that a 5xx may have run."""
@@ -47,7 +50,8 @@ def client() -> RDSDataServiceClient:
         read_timeout=STATEMENT_SECONDS + 15,
         max_pool_connections=CONNECTIONS,
     )
-    return boto3.client("rds-data", config=config)
+    with MAKING:
+        return boto3.client("rds-data", config=config)
 
 
 @dataclass(frozen=True)

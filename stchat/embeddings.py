@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -14,6 +13,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from stchat.data_api import CONNECTIONS, MAKING
 from stchat.errors import EmbeddingError, EmbeddingUnavailableError, InDoubtError, InputError
 from stchat.faults import translate
 from stchat.patience import Tries
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 TEXTS = 96  # a call
 CHARACTERS = 2_048  # a text
-SURELY_READ = 500  # characters that are no more than 512 tokens in any script
+SURELY_READ = 500  # characters taken as no more than 512 tokens in any language
 READ_SECONDS = 30
 AGAIN = (408, 429)  # HTTP statuses that pass by themselves, besides 5xx
 _TOO_LONG = ("input is too long", "expected maxlength")
@@ -63,11 +63,11 @@ class Embedder(Protocol):
 class CohereEmbedder:
     """Cohere Embed v3. `client`: boto3's `bedrock-runtime`, or None: made when it is first needed.
 
-    The model reads 2,048 characters of a text, and of those 512 tokens, which are 500 to 900 characters of Japanese.
-    What comes after that does not count: texts are cut to 2,048 characters here, and if the model still refuses a
-    call for one of them (truncate NONE), the call is repeated for the first 512 tokens of each (truncate END). The
-    refusal does not name the text, so all in that call that have over 500 characters are told as cut. A text's
-    vector never depends on its neighbours (docs/decisions/0410).
+    The model reads 2,048 characters of a text, and of those 512 tokens, which Japanese reaches sooner. What comes after
+    that does not count: texts are cut to 2,048 characters here, and if the model still refuses a call for one of them
+    (truncate NONE), the call is repeated for the first 512 tokens of each (truncate END). The refusal does not name the
+    text, so all in that call that have over 500 characters are told as cut. A text's vector never depends on its
+    neighbours (docs/decisions/0410).
 
     An embedding has no side effect, so every failure that may pass is tried again, for `patience` seconds at most.
     """
@@ -138,18 +138,19 @@ class _TooLongError(EmbeddingError):
     pass
 
 
-_making = threading.Lock()  # boto3's default session may not make two clients at once
-
-
 def shared_client() -> BedrockRuntimeClient:
-    with _making:
+    """One for the process, made when it is first needed."""
+    with MAKING:
         return _made()
 
 
 @cache
 def _made() -> BedrockRuntimeClient:
     config = Config(
-        retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=READ_SECONDS, max_pool_connections=50
+        retries={"total_max_attempts": 1},
+        connect_timeout=5,
+        read_timeout=READ_SECONDS,
+        max_pool_connections=CONNECTIONS,
     )
     return boto3.client("bedrock-runtime", config=config)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -33,6 +34,7 @@ ATTACKS = [
     "null",
     "\u02bc OR 1=1",
 ]
+LETTERS = [chr(code) for code in range(0x100, 0x7FF) if chr(code).isalpha()]  # of 2 bytes each
 HISTORY, MEMORY = "st_chat_history_table", "st_chat_history_vector_table"
 
 
@@ -98,6 +100,15 @@ def test_many_users_in_one_batch(memory: ChatMemory, user: str) -> None:
     for number in range(7):
         found = memory.recall_vector(f"{user} {number}", axis(number), k=100)
         assert {one.chatid for one in found} == set(range(number, 100, 7))
+
+
+def test_the_longest_names_fit_the_indexes(history: ChatHistory, memory: ChatMemory, user: str) -> None:
+    """Of letters that PostgreSQL cannot compress."""
+    chance = random.Random(user)
+    userid, theme = ("".join(chance.choices(LETTERS, k=500)) for _ in range(2))
+    assert history.add(userid, theme, 2**63 - 1, "x", "y")
+    assert memory.remember(userid, theme, 2**63 - 1, "s", vector=axis(1))
+    assert len(history.turns(userid, theme)) == len(memory.recall_vector(userid, axis(1), theme=theme)) == 1
 
 
 UNRULY = [
