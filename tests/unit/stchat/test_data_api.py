@@ -108,6 +108,14 @@ def test_patience_ends(caplog: pytest.LogCaptureFixture) -> None:
     assert "secret_word" not in caplog.text
 
 
+@pytest.mark.parametrize("seconds", [0, -5])
+def test_without_time_left_there_is_one_try(seconds: float) -> None:
+    data_api, client = api(*[RESUMING] * 3)
+    with pytest.raises(UnavailableError):
+        data_api.within(seconds).execute("SELECT")
+    assert len(client.calls) == 1
+
+
 RAISED: dict[Exception, type[DataApiError]] = {
     fault("StatementTimeoutException"): StatementTimeoutError,
     fault("TransactionNotFoundException", status=404): TransactionLostError,

@@ -1,0 +1,39 @@
+"""What the application reads from its environment."""
+
+from __future__ import annotations
+
+import pytest
+
+from stchat.embeddings import CohereEmbedder
+from stchat.errors import SettingsError
+from stchat.history import ChatHistory
+from stchat.memory import ChatMemory
+
+ENVIRONMENT = {"STCHAT_CLUSTER_ARN": "cluster", "STCHAT_APP_SECRET_ARN": "role's", "STCHAT_DATABASE": "chat"}
+
+
+@pytest.fixture(autouse=True)
+def region(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-1")
+
+
+@pytest.mark.parametrize("missing", ENVIRONMENT)
+def test_what_is_missing_is_named(missing: str) -> None:
+    environment = ENVIRONMENT | {missing: "", "STCHAT_SECRET_ARN": "the master's, which no application uses"}
+    for kind in (ChatHistory, ChatMemory):
+        with pytest.raises(SettingsError) as raised:
+            kind.from_env(environment)
+        assert str(raised.value) == (
+            f'{missing} is not set: run eval "$(python -m local env)", or take it from the outputs of the stacks'
+        )
+
+
+def test_the_applications_own_secret_is_used() -> None:
+    api = ChatHistory.from_env(ENVIRONMENT).api
+    assert (api.cluster_arn, api.secret_arn, api.database) == ("cluster", "role's", "chat")
+
+
+def test_the_model_is_cohere_unless_set_and_its_client_is_made_when_needed() -> None:
+    assert ChatMemory.from_env(ENVIRONMENT).embedder == CohereEmbedder(None, "cohere.embed-multilingual-v3")
+    another = ENVIRONMENT | {"STCHAT_EMBEDDING_MODEL": "cohere.embed-english-v3"}
+    assert ChatMemory.from_env(another).embedder == CohereEmbedder(None, "cohere.embed-english-v3")
