@@ -1,0 +1,41 @@
+"""Each operation is one call of the Data API, and recall and remember one more of Bedrock; nothing of it is logged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from stchat.embeddings import CohereEmbedder
+from stchat.history import ChatHistory
+from stchat.memory import ChatMemory
+from tests.integration.memory.conftest import Watched, axis, watched
+
+OPERATIONS: dict[str, tuple[Callable[[ChatHistory, ChatMemory, str], object], int]] = {
+    "add": (lambda history, _, user: history.add(user, user, 1, user, user), 0),
+    "turns": (lambda history, _, user: history.turns(user, user), 0),
+    "themes": (lambda history, _, user: history.themes(user), 0),
+    "delete": (lambda history, _, user: history.delete(user), 0),
+    "remember": (lambda _, memory, user: memory.remember(user, user, 1, user, {user: user}), 1),
+    "remember with a vector": (lambda _, memory, user: memory.remember(user, user, 2, user, None, axis(1)), 0),
+    "recall": (lambda _, memory, user: memory.recall(user, user, 3, user, {user: user}), 1),
+    "recall_vector": (lambda _, memory, user: memory.recall_vector(user, axis(1)), 0),
+    "forget": (lambda _, memory, user: memory.forget(user, user), 0),
+}
+
+
+@pytest.mark.parametrize(("operation", "of_bedrock"), OPERATIONS.values(), ids=OPERATIONS)
+def test_an_operation_is_one_call(
+    memory: ChatMemory,
+    user: str,
+    operation: Callable[[ChatHistory, ChatMemory, str], object],
+    of_bedrock: int,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("DEBUG", "stchat")
+    data, bedrock = Watched(memory.api.client), Watched(memory.embedder.client)  # type: ignore[attr-defined]
+    api = watched(memory.api, data)
+    operation(ChatHistory(api), ChatMemory(api, CohereEmbedder(bedrock)), user)  # type: ignore[arg-type]
+    assert data.calls == ["execute_statement"]
+    assert bedrock.calls == ["invoke_model"] * of_bedrock
+    assert user not in caplog.text
