@@ -38,6 +38,7 @@ _HELP = {
     "secret_calls": "calls of Secrets Manager by your own programs",
     "notifications": "messages of alarms",
     "flow_log_gb": "GB of flow logs",
+    "database_log_gb": "GB of PostgreSQL's log",
 }
 _NOTES = """
 A month has 30 days. Free tiers are left out. Not in the sums: data transfer (none between AWS services in one region;

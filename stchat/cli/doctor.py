@@ -60,7 +60,7 @@ def acknowledgements(directory: Path) -> list[dict[str, str]] | None:
     try:
         reports = json.loads(file.read_text())["pluginReports"]
         found = dict.fromkeys(
-            (one["ruleName"], one["acknowledgedAt"], one["reason"])
+            (one["ruleName"], one.get("acknowledgedAt") or "the app", one["reason"])
             for report in reports
             for one in report.get("suppressedViolations", [])
         )
@@ -130,7 +130,10 @@ def _finding(finding: Finding) -> str:
 def _acknowledged(found: Sequence[dict[str, str]] | None) -> str:
     if found is None:
         return "acknowledged findings of the guards: not read; `make synth` makes their report, --synthesized names it"
-    lines = [f"  {one['rule']} at {one['at']}: {one['reason']}" for one in found]
+    by_reason: dict[str, list[str]] = {}
+    for one in found:
+        by_reason.setdefault(one["reason"], []).append(f"{one['rule']} at {one['at']}")
+    lines = [f"  {reason}\n    " + "\n    ".join(dict.fromkeys(where)) for reason, where in by_reason.items()]
     return "\n".join([f"acknowledged findings of the guards: {len(found)}", *lines])
 
 

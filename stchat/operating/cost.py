@@ -17,10 +17,10 @@ HOURS = 24 * DAYS
 LEAST_ACU = 0.5
 """What an instance has that is awake and has nothing to do."""
 PROXY_LEAST_ACU = 8
-# Measured with the migrations of sql/ to 0011 on PostgreSQL 16 and pgvector 0.8: 20,000 turns of 150 and 450 Japanese
+# Measured with the migrations of sql/ on PostgreSQL 16 and pgvector 0.8: 20,000 turns of 150 and 450 Japanese
 # characters, 5,000 memories of 150 with a vector; tables, indexes and TOAST, divided by the rows.
 TURN_BYTES = 2_250
-MEMORY_BYTES = 14_900
+MEMORY_BYTES = 17_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +61,8 @@ class Load:
     notifications: int = 100
     """Messages of alarms."""
     flow_log_gb: float = 0.1
+    database_log_gb: float = 0.1
+    """PostgreSQL's log, where it goes to CloudWatch."""
 
     def __post_init__(self) -> None:
         problems = []
@@ -90,9 +92,8 @@ class Load:
 
     def idle(self) -> Load:
         """The same data, and nobody there."""
-        return replace(
-            self, people=0, active_hours=0, wakes=0, daily_change=0, secret_calls=0, notifications=0, flow_log_gb=0
-        )
+        nothing = ("people", "active_hours", "wakes", "daily_change", "secret_calls", "notifications")
+        return replace(self, **dict.fromkeys((*nothing, "flow_log_gb", "database_log_gb"), 0))
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,7 @@ def _quantities(b: Billed, load: Load) -> Iterator[tuple[tuple[str, str], float]
     yield ("chat function, logs", "log_gb"), chat_calls * load.log_kb / 1e6
     yield ("chat function, traces", "trace"), chat_calls * load.traced if b.traced else 0
     yield ("flow logs", "flow_log_gb"), load.flow_log_gb if b.flow_logs else 0
+    yield ("PostgreSQL's log", "log_gb"), load.database_log_gb if b.database_logs else 0
     yield ("alarms", "alarm_month"), b.alarms
     yield ("messages of alarms", "notification"), alarmed
     yield ("dashboards", "dashboard_month"), b.dashboards

@@ -45,6 +45,8 @@ class Billed:
     """Interface endpoints, each counted once for every zone that it is in."""
     proxies: int
     flow_logs: bool
+    database_logs: bool
+    """PostgreSQL's log goes to CloudWatch."""
     chat_mb: int | None
     """Memory of the function that answers chat requests; None: there is none."""
     traced: bool
@@ -91,6 +93,7 @@ class Billed:
             ),
             proxies=len(all_of("AWS::RDS::DBProxy")),
             flow_logs=bool(all_of("AWS::EC2::FlowLog")),
+            database_logs=bool(cluster.get("EnableCloudwatchLogsExports")),
             chat_mb=chat[0].get("MemorySize", 128) if chat else None,
             traced=any(one.get("TracingConfig", {}).get("Mode") == "Active" for one in chat),
         )

@@ -32,6 +32,7 @@ DEV = Billed(
     endpoint_zones=0,
     proxies=0,
     flow_logs=False,
+    database_logs=False,
     chat_mb=None,
     traced=False,
 )
@@ -99,7 +100,7 @@ def test_acu_hours(billed: Billed, load: Load, idle: float, busy: float) -> None
 def test_what_a_larger_stage_adds() -> None:
     more = changed(
         instances=("db.r6g.large", "db.r6g.large"), pause_seconds=None, backup_days=35, alarms=3, dashboards=1, keys=1,
-        nat_gateways=1, endpoint_zones=2, flow_logs=True, chat_mb=512, traced=True,
+        nat_gateways=1, endpoint_zones=2, flow_logs=True, database_logs=True, chat_mb=512, traced=True,
     )  # fmt: skip
     found = lines(more, people=10, requests=1_000, gb=100, acu=0)
     assert {item: busy(line) for item, line in found.items() if item not in lines()} == {
@@ -108,6 +109,7 @@ def test_what_a_larger_stage_adds() -> None:
         "chat function, logs": 0.0076,
         "chat function, traces": 0.0025,
         "flow logs": 0.038,
+        "PostgreSQL's log": 0.076,
         "alarms": 0.3,
         "messages of alarms": 0.00005,
         "dashboards": 3,

@@ -257,9 +257,11 @@ def test_acknowledgements_are_those_of_the_last_synth(tmp_path: Path) -> None:
     assert acknowledgements(tmp_path) is None
     one = {"ruleName": "AwsSolutions-RDS10", "acknowledgedAt": "Database", "reason": "to try things on", "severity": ""}
     report = tmp_path / "validation-report.json"
-    report.write_text(json.dumps({"pluginReports": [{"suppressedViolations": [one, one]}, {"violations": []}]}))
+    two = {"ruleName": "HIPAA.Security-LambdaDLQ", "reason": "called synchronously"}
+    report.write_text(json.dumps({"pluginReports": [{"suppressedViolations": [one, one, two]}, {"violations": []}]}))
     assert acknowledgements(tmp_path) == [
-        {"rule": "AwsSolutions-RDS10", "at": "Database", "reason": "to try things on"}
+        {"rule": "AwsSolutions-RDS10", "at": "Database", "reason": "to try things on"},
+        {"rule": "HIPAA.Security-LambdaDLQ", "at": "the app", "reason": "called synchronously"},
     ]
     report.write_text("[]")
     with pytest.raises(SettingsError, match=r"validation-report.json must be the CDK's validation report, got "):
