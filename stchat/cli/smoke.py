@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> Answer:
         app,
         None if arguments.no_embedding else CohereEmbedder(model_id=settings.embedding_model),
         replace(app, secret_arn=arguments.read_secret) if arguments.read_secret else None,
-        _function(arguments.function, arguments.patience) if arguments.function else None,
+        through(arguments.function, arguments.patience) if arguments.function else None,
     )
     results = smoke.run()
     failed = sum(not result.ok for result in results)
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> Answer:
     )
 
 
-def _function(name: str, patience: float) -> Invoke:
+def through(name: str, patience: float) -> Invoke:
     """Calls the function, again while it says that it is worth it."""
     client = boto3.client("lambda", config=Config(retries={"total_max_attempts": 1}, read_timeout=120))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -109,7 +109,7 @@ class _Reading:
             deletion_protection=cluster["DeletionProtection"],
             stack=stack,
             properties=_present(cluster, _CLUSTER) | {name: scaling[name] for name in _CAPACITY if name in scaling},
-            template={**template, **template.get("ServerlessV2ScalingConfiguration", {})},
+            template=_said(template, _CLUSTER) | _said(template.get("ServerlessV2ScalingConfiguration", {}), _CAPACITY),
             instances=instances,
             proxies=self._proxies(),
             global_clusters=self._global_clusters(),
@@ -237,6 +237,10 @@ def _present(answer: Answer, names: Mapping[str, str]) -> dict[str, Any]:
     return {name: answer[member] for name, member in names.items() if member in answer}
 
 
+def _said(template: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: template[name] for name in names if name in template}
+
+
 def _instance(answer: Answer, cluster: Answer, templates: Mapping[str, Any]) -> Instance:
     tags = {tag["Key"]: tag["Value"] for tag in answer.get("TagList", [])}
     group = answer.get("DBSubnetGroup", {})
@@ -260,7 +264,7 @@ def _instance(answer: Answer, cluster: Answer, templates: Mapping[str, Any]) -> 
         engine_version=answer.get("EngineVersion", ""),
         status=answer["DBInstanceStatus"],
         properties=_present(answer, _INSTANCE),
-        template=templates.get(tags.get("aws:cloudformation:logical-id", ""), {}),
+        template=_said(templates.get(tags.get("aws:cloudformation:logical-id", ""), {}), _INSTANCE),
     )
 
 

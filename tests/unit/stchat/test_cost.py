@@ -229,3 +229,13 @@ def test_without_templates_the_app_is_synthesized(
     assert [(one.stage, one.backup_days) for one in templates.synthesize(("dev", "prod"))] == [("dev", 9), ("prod", 9)]
     assert main(["cost", "--stage", "test"]) == 1
     assert capsys.readouterr().err.endswith("error: stage test cannot be synthesized: stage must be one of dev, prod\n")
+
+
+def test_the_documents_commands() -> None:
+    root = Path(__file__).parents[3]
+    block = (root / "docs" / "costs.md").read_text().split("```sh\n")[1].split("```")[0]
+    commands = [line.partition("#")[0].split()[3:] for line in block.splitlines()]
+    assert len(commands) == 4
+    for words in commands:
+        assert words[0] == "cost"
+        assert main([*words, "--templates", str(root / "tests" / "infra" / "snapshots")]) == 0

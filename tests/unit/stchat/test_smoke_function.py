@@ -1,0 +1,69 @@
+"""How `smoke` calls the chat function: what passes by itself is tried again, what does not is told."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from stchat.cli.smoke import through
+from stchat.operating.smoke import SmokeError
+
+ASLEEP = {"status": 503, "error": "the database was asleep and is waking up: try again", "retry_after": 5}
+
+
+class Function:
+    """boto3's client of a function that gives these answers in turn."""
+
+    def __init__(self, *answers: dict[str, Any] | Exception, failed: bool = False) -> None:
+        self.answers = list(answers)
+        self.failed = failed
+        self.events: list[Any] = []
+
+    def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803 (boto3's names)
+        assert FunctionName == "chat"
+        self.events.append(json.loads(Payload))
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        more = {"FunctionError": "Unhandled"} if self.failed else {}
+        return {"Payload": io.BytesIO(json.dumps(answer).encode()), **more}
+
+
+def called(monkeypatch: pytest.MonkeyPatch, function: Function, patience: float = 5) -> dict[str, Any]:
+    monkeypatch.setattr(boto3, "client", lambda *_, **__: function)
+    return through("chat", patience)({"operation": "themes", "userid": "u"})
+
+
+def test_an_answer_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    function = Function(ASLEEP, {"status": 200, "themes": []})
+    assert called(monkeypatch, function) == {"status": 200, "themes": []}
+    assert function.events == [{"operation": "themes", "userid": "u"}] * 2
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (Function(ASLEEP), "function chat answered 503: the database was asleep and is waking up: try again"),
+        (
+            Function({"status": 400, "error": "userid must be given, got none"}),
+            "function chat answered 400: userid must be given, got none",
+        ),
+        (
+            Function({"errorType": "Runtime.ImportModuleError", "errorMessage": "no"}, failed=True),
+            "function chat failed: Runtime.ImportModuleError; its log says more",
+        ),
+        (
+            Function(ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not you"}}, "Invoke")),
+            "function chat: An error occurred (AccessDeniedException) when calling the Invoke operation: not you",
+        ),
+    ],
+)
+def test_what_does_not_pass_is_told(monkeypatch: pytest.MonkeyPatch, function: Function, message: str) -> None:
+    with pytest.raises(SmokeError) as error:
+        called(monkeypatch, function, patience=0)
+    assert str(error.value) == message
