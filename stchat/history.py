@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,6 +15,9 @@ from stchat.errors import ConflictError, ResultTooLargeError
 from stchat.patience import Tries
 from stchat.reading import joined, query
 from stchat.settings import ApplicationSettings
+from stchat.values import Row
+
+log = logging.getLogger(__name__)
 
 MOST_TURNS = 1_000  # in one answer
 
@@ -128,15 +132,15 @@ class ChatHistory:
         return int(row["deleted"])
 
     def _turns(self, tries: Tries, parameters: dict[str, str | None], limit: int, before: int | None) -> list[Turn]:
-        """In one call; in halves where that is over the Data API's 1 MiB."""
+        """In one call; in halves where that is over the Data API's 1 MiB; one turn alone that is, by a cursor."""
         api = self.api.within(tries.left)
+        page = parameters | {"limit": limit, "before": before}
+        if limit == 1:
+            return _whole(query(api, _TURNS, page))
         try:
-            rows = api.execute(_TURNS, parameters | {"limit": limit, "before": before}, repeatable=True).rows
+            return _whole(api.execute(_TURNS, page, repeatable=True).rows)
         except ResultTooLargeError:
-            if limit == 1:
-                raise
-        else:
-            return [_turn(row) for row in joined(rows, "userinput", "botresponse")]
+            log.info("the answer is over 1 MiB: reading it in smaller pages")
         half = limit // 2
         newer = self._turns(tries, parameters, half, before)
         if len(newer) < half:
@@ -144,5 +148,5 @@ class ChatHistory:
         return newer + self._turns(tries, parameters, limit - half, newer[-1].primarykey)
 
 
-def _turn(row: dict[str, object]) -> Turn:
-    return Turn(**{name: row[name] for name in Turn.__slots__})  # type: ignore[arg-type]
+def _whole(rows: list[Row]) -> list[Turn]:
+    return [Turn(**{name: row[name] for name in Turn.__slots__}) for row in joined(rows, "userinput", "botresponse")]

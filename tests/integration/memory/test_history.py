@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from stchat.errors import ConflictError, InputError
 from stchat.history import ChatHistory
+from tests.integration.house import DATABASE, House
 from tests.integration.memory.conftest import Watched, watched
 
 LONG = 100_000
@@ -108,6 +109,20 @@ def test_the_longest_turn(history: ChatHistory, user: str) -> None:
     assert turn.userinput == turn.botresponse == longest
     with pytest.raises(InputError, match="botresponse must have at most 400,000 bytes of UTF-8, got 400,001"):
         history.add(user, "t", 2, longest, longest + "x")
+
+
+def test_a_turn_of_over_1_mib_that_came_another_way(house: House, history: ChatHistory, user: str) -> None:
+    with house.endpoint.psql(DATABASE) as superuser:
+        superuser.execute(
+            "INSERT INTO st_chat_history_table (userid, themename, chatid, userinput, botresponse)"
+            " VALUES (%s, 't', 1, repeat('x', 900000), repeat('あ', 300000))",
+            [user],
+        )
+    history.add(user, "t", 2, "short", None)
+    assert [(turn.chatid, len(turn.userinput or ""), len(turn.botresponse or "")) for turn in history.turns(user)] == [
+        (2, 5, 0),
+        (1, 900_000, 300_000),
+    ]
 
 
 @pytest.mark.parametrize(
