@@ -82,14 +82,14 @@ def test_a_deadline_is_the_whole_operations(house: House, memory: ChatMemory, hi
         memory.within(1.0).recall(user, "query")
     with pytest.raises(UnavailableError):
         history.within(1.0).turns(user)
-    assert 0.6 < time.monotonic() - started < 2.5
+    assert 0.6 < time.monotonic() - started < 5
     house.endpoint.clear_faults()
     house.endpoint.add_fault("latency", operation="InvokeModel", seconds=1.2)
     house.endpoint.add_fault("throttle", operation="ExecuteStatement", count=-1)
-    started = time.monotonic()
+    client = Watched(memory.api.client)
     with pytest.raises(UnavailableError):
-        memory.within(1.5).recall(user, "query")
-    assert 1.2 < time.monotonic() - started < 2.0
+        ChatMemory(watched(memory.api, client), memory.embedder).within(1.5).recall(user, "query")
+    assert len(client.calls) <= 3  # 1.5 s would be enough for 5
 
 
 def test_a_cluster_falls_asleep_in_the_middle_of_a_batch(
