@@ -7,6 +7,7 @@ from aws_cdk import App
 
 from constructs_lib.guards import guard
 from stacks.accepted import ACCEPTED
+from stacks.chat import ChatStack
 from stacks.config import Settings, SettingsError, load
 from stacks.database import DatabaseStack
 from stacks.network import NetworkStack
@@ -21,13 +22,16 @@ def build(app: App, settings: Settings) -> None:
     network = NetworkStack(app, "Network", settings=settings)
     database = DatabaseStack(app, "Database", settings=settings, network=network)
     schema = SchemaStack(app, "Schema", settings=settings, database=database)
+    chat = ChatStack(app, "Chat", settings=settings, database=database, schema=schema)
     rotation = None
     if settings.rotate_secrets_every:
         rotation = RotationStack(
             app, "Rotation", settings=settings, database=database, every=settings.rotate_secrets_every
         )
     if settings.alarms:
-        WatchingStack(app, "Watching", settings=settings, database=database, schema=schema, rotation=rotation)
+        WatchingStack(
+            app, "Watching", settings=settings, database=database, schema=schema, chat=chat, rotation=rotation
+        )
     guard(app, accepted=ACCEPTED if settings.compliance_packs else None)
 
 

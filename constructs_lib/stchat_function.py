@@ -11,6 +11,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from constructs_lib.guards import acknowledge, wildcard
+
 ROOT = Path(__file__).resolve().parent.parent
 SQL = ROOT / "sql"
 
@@ -28,7 +30,8 @@ PACKAGE = (
 
 
 class StchatFunction(Construct):
-    """Outside any VPC, on arm64, with JSON logs kept for a month and a role that may write those logs alone.
+    """Outside any VPC, on arm64, with JSON logs kept for a month and a role that may write those logs alone (and, with
+    `tracing`, what X-Ray is sent).
 
     `function` is the Lambda function; grants add what its handler uses.
     """
@@ -42,6 +45,9 @@ class StchatFunction(Construct):
         description: str,
         timeout: Duration,
         environment: Mapping[str, str],
+        memory_mib: int = 256,
+        reserved_concurrency: int | None = None,
+        tracing: bool = False,
     ) -> None:
         super().__init__(scope, id)
         log_group = logs.LogGroup(self, "Logs", retention=logs.RetentionDays.ONE_MONTH)
@@ -56,9 +62,13 @@ class StchatFunction(Construct):
             handler=handler,
             description=description,
             timeout=timeout,
-            memory_size=256,
+            memory_size=memory_mib,
+            reserved_concurrent_executions=reserved_concurrency,
+            tracing=lambda_.Tracing.ACTIVE if tracing else lambda_.Tracing.DISABLED,
             environment=dict(environment),
             role=role,
             log_group=log_group,
             logging_format=lambda_.LoggingFormat.JSON,
         )
+        if tracing:
+            acknowledge(role, {wildcard("*"): "X-Ray's two actions have no resource to name"})

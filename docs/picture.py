@@ -11,7 +11,7 @@ from typing import Any
 
 Template = dict[str, Any]
 
-WIDTH, HEIGHT = 1000, 560
+WIDTH, HEIGHT = 1250, 560
 STYLE = """
   text { font: 13px system-ui, sans-serif; fill: #1f2933 } .small { font-size: 11px; fill: #52606d }
   .title { font-weight: 600 } rect { fill: #fff; stroke: #9aa5b1; rx: 6 }
@@ -24,6 +24,7 @@ STYLE = """
 def draw(templates: Mapping[str, Template]) -> str:
     """The picture of one stage, as SVG; `templates` by construct id of their stack."""
     network, database, schema = templates["Network"], templates["Database"], templates["Schema"]
+    chat = _one(templates["Chat"], "AWS::Lambda::Function")
     vpc = _one(network, "AWS::EC2::VPC")
     cluster = _one(database, "AWS::RDS::DBCluster")
     group = _one(database, "AWS::EC2::SecurityGroup")
@@ -63,17 +64,24 @@ def draw(templates: Mapping[str, Template]) -> str:
     shapes += [_text(75, 412 + 22 * line, note, "small") for line, note in enumerate(notes)]
     secrets = [secret["Name"] for secret in _all(database, "AWS::SecretsManager::Secret")]
     count = len(_one(schema, "Custom::DataApiSchema")["Migrations"])
+    size = f"{chat['Runtime']}, {chat['Architectures'][0]}, {chat['MemorySize']} MiB, {chat['Timeout']} s"
     shapes += [
-        _box("code", 700, 60, 270, 70, "your application", "Lambda, Fargate, a notebook; as st_chat_app"),
-        _box("", 700, 200, 270, 60, "RDS Data API", "HTTPS; wakes the cluster"),
-        _box("secret", 700, 320, 270, 60, "Secrets Manager", ", ".join(secrets)),
+        _box("code", 700, 30, 270, 70, "your application", "Lambda, Fargate, a notebook; as st_chat_app"),
+        _box("code", 700, 140, 270, 60, "chat function", f"{size}; IAM"),
+        _box("", 1030, 140, 200, 60, "Bedrock", chat["Environment"]["Variables"]["STCHAT_EMBEDDING_MODEL"]),
+        _box("", 700, 240, 270, 60, "RDS Data API", "HTTPS; wakes the cluster"),
+        _box("secret", 700, 340, 270, 60, "Secrets Manager", ", ".join(secrets)),
         _box("code", 700, 440, 270, 80, "custom resource", f"a Lambda: {count} migrations of sql/,"),
         _text(714, 504, "then the roles' passwords", "small"),
-        _arrow("M835 130 V196"),
-        _arrow("M700 230 H640 V300 H549"),
-        _arrow("M835 260 V316"),
-        _arrow("M835 440 V384"),
-        _arrow("M700 480 H665 V245 H696"),
+        _arrow("M835 100 V136"),
+        _arrow("M970 65 H1130 V136"),
+        _arrow("M970 170 H1026"),
+        _arrow("M835 200 V236"),
+        _arrow("M700 65 H675 V258 H696"),
+        _arrow("M700 278 H620 V310 H549"),
+        _arrow("M835 300 V336"),
+        _arrow("M835 440 V404"),
+        _arrow("M700 480 H675 V290 H696"),
     ]
     region = _all(database, "AWS::RDS::DBInstance")[0]["AvailabilityZone"][:-1]
     return "\n".join(

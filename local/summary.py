@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
+from local import demo
 from local.state import REPOSITORY, Cloud
 from stchat.data_api import DataApi
 
@@ -18,15 +19,16 @@ FROM pg_roles WHERE rolname = current_user"""
 
 CONNECT = """
 connect, after `source .venv/bin/activate`:
-  eval "$(python -m local env)"    boto3, the aws CLI, cdk and python -m stchat then work from this shell
-  python -m local psql             PostgreSQL's own shell
-  python -m stchat schema status   which migrations are applied
-  python -m local pause            let the cluster sleep, and see the next call wait for it
+  eval "$(python -m local env)"               boto3, the aws CLI, cdk and python -m stchat then work from this shell
+  python -m local psql                        PostgreSQL's own shell
+  python -m stchat schema status              which migrations are applied
+  python -m stchat chat recall demo birthday  what that user said of it
+  python -m local pause                       let the cluster sleep, and see the next call wait for it
 """
 
 
 def show(here: Cloud, deployed: Mapping[str, str]) -> None:
-    """Stacks, databases, tables, indexes and versions, and how to connect. `deployed`: the application's variables."""
+    """What is there, a conversation kept and recalled, and how to connect. `deployed`: the application's variables."""
     print("\nstacks:")
     stacks = here.session().client("cloudformation", endpoint_url=here.aws_url).describe_stacks()["Stacks"]
     for stack in sorted(stacks, key=lambda stack: stack["CreationTime"]):
@@ -39,6 +41,9 @@ def show(here: Cloud, deployed: Mapping[str, str]) -> None:
     [versions] = api.execute(VERSIONS, repeatable=True).rows
     print("\nversions:")
     _print_indented("\n".join(str(value) for value in versions.values()))
+    print("\nchat history and chat memory:", flush=True)
+    for line in demo.lines(here, deployed):
+        print(f"  {line}")
     print(CONNECT)
 
 

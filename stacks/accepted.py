@@ -12,13 +12,16 @@ ACCEPTED = {
     "EventBusDLQ": "EventBridge tries for 24 hours; a failed rotation also shows as an alarm of its function",
     "IAMNoInlinePolicy": "the CDK writes one policy a role, used by that role alone and gone with it",
     "LambdaConcurrency": (
-        "called by CloudFormation and Secrets Manager alone, one call at a time a resource or secret;"
-        " a reservation would take from the account's other functions"
+        "a reservation would take from the account's other functions; CloudFormation and Secrets Manager call theirs"
+        " one at a time a resource or secret, and the chat function's is a setting, chat_reserved_concurrency"
     ),
     "LambdaDLQ": "called synchronously, by callers that repeat or report a failure: there is no queue to lose from",
     "LambdaDefaultMemorySize": "the CDK's provider framework: its functions do nothing but call ours",
     "LambdaInsideVPC": "the Data API is reached over HTTPS; inside the VPC it would take a NAT gateway or endpoints",
-    "LambdaTracing": "takes X-Ray's actions on every resource (*); the JSON logs have each call's time and request",
+    "LambdaTracing": (
+        "takes X-Ray's actions on every resource (*), and the JSON logs have each call's time and request;"
+        " the chat function, for which people wait, has it"
+    ),
     "RDSAutomaticMinorVersionUpgradeEnabled": (
         "the template's engine version is the truth: an upgrade behind it makes the next deploy try a downgrade"
     ),

@@ -19,12 +19,13 @@ RETIRED_ENGINE_VERSIONS = ("16.0", "16.1", "16.2", "16.4", "16.6")
 SUPPORTED_ENGINE_VERSIONS = ("16.3", "16.8", "16.9", "16.10", "16.11", "16.13")
 # Of Aurora PostgreSQL 16; their local disks need another storage type than the standard one (r6gd, r6id, r8gd).
 ALWAYS_ON_CLASSES = ("r5", "r6g", "r6i", "r7g", "r7i", "r8g")
+EMBEDDING_MODELS = ("cohere.embed-multilingual-v3", "cohere.embed-english-v3")
 RESERVED_USERNAMES = ("admin", "rdsadmin")
 
 
 def problems(settings: Settings) -> list[str]:
     """Every reason why these settings cannot be deployed; empty when they can."""
-    checks = (_network, _names, _engine, _capacity, _instances, _pausing, _periods, _alarms)
+    checks = (_network, _names, _engine, _capacity, _instances, _pausing, _periods, _chat, _alarms)
     return [problem for check in checks for problem in check(settings)]
 
 
@@ -185,6 +186,24 @@ def _instance_types(s: Settings) -> dict[str, str | None]:
     """By field; None is Serverless v2."""
     fields = {"writer_instance_type": s.writer_instance_type, "reader_instance_type": s.reader_instance_type}
     return {field: kind.to_string() if kind else None for field, kind in fields.items()}
+
+
+def _chat(s: Settings) -> Iterator[str]:
+    if s.embedding_model not in EMBEDDING_MODELS:
+        yield (
+            f"embedding_model must be one of {', '.join(EMBEDDING_MODELS)}, got {s.embedding_model}:"
+            " another one needs a class of its own in stchat/embeddings.py, and vectors of 1024 numbers"
+        )
+    seconds = s.chat_timeout.to_seconds(integral=False)
+    if not 30 <= seconds <= 900 or seconds % 1:
+        yield f"chat_timeout must be 30 to 900 whole seconds, got {seconds:g}: it waits for a sleeping cluster"
+    if not 128 <= s.chat_memory_mib <= 10_240:
+        yield f"chat_memory_mib must be 128 to 10240 MiB, got {s.chat_memory_mib}: Lambda allows no other size"
+    if s.chat_reserved_concurrency is not None and s.chat_reserved_concurrency < 1:
+        yield (
+            f"chat_reserved_concurrency must be None or at least 1, got {s.chat_reserved_concurrency}:"
+            " with 0 Lambda refuses every call"
+        )
 
 
 def _alarms(s: Settings) -> Iterator[str]:

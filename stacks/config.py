@@ -95,6 +95,16 @@ class Settings:
     protect_data: bool = False
     """Deletion and termination protection; the cluster and its secrets outlive their stacks."""
 
+    # Chat function
+    embedding_model: str = "cohere.embed-multilingual-v3"
+    """Bedrock's id of a Cohere Embed v3 model: 1,024 numbers a vector, as the memory table has."""
+    chat_timeout: Duration = Duration.seconds(60)  # noqa: RUF009
+    """30 to 900 s, of which it waits for a sleeping cluster all but 15; boto3's callers wait 60 s unless told."""
+    chat_memory_mib: int = 512
+    """128 to 10,240 MiB; the processor's share grows with it."""
+    chat_reserved_concurrency: int | None = None
+    """Calls at once that are kept for this function, and its limit; None: what the account has left."""
+
     # Operations
     compliance_packs: bool = False
     """Hold the templates to cdk-nag's Serverless, NIST 800-53 R5, HIPAA and PCI rules too: docs/findings.md."""

@@ -15,8 +15,9 @@ from stacks.config import Settings
 from stacks.network import NetworkStack
 from stacks.stage_stack import StageStack
 
+APPLICATION_ROLE = "st_chat_app"
 # The roles that sql/ creates, and the suffix of the secret that opens each.
-ROLES = {"st_chat_app": "app", "st_chat_read": "read"}
+ROLES = {APPLICATION_ROLE: "app", "st_chat_read": "read"}
 
 
 class DatabaseStack(StageStack):

@@ -7,6 +7,7 @@ from constructs import Construct
 
 from constructs_lib.alarms import Alarms
 from constructs_lib.overview import Overview
+from stacks.chat import ChatStack
 from stacks.config import Settings
 from stacks.database import DatabaseStack
 from stacks.rotation import RotationStack
@@ -23,6 +24,7 @@ class WatchingStack(StageStack):
         settings: Settings,
         database: DatabaseStack,
         schema: SchemaStack,
+        chat: ChatStack,
         rotation: RotationStack | None,
     ) -> None:
         super().__init__(scope, id, settings=settings, description="Alarms and the dashboard of the chat database")
@@ -37,8 +39,9 @@ class WatchingStack(StageStack):
         alarms.on_old_transactions(aurora.cluster)
         if aurora.log_group:
             alarms.on_failed_logins(aurora.log_group, f"StChat/{settings.stage}")
-        functions = {"migrations": schema.runner}
+        functions = {"migrations": schema.runner, "chat": chat.function}
         alarms.on_function("Migration", schema.runner, "a schema deployment failed: its log names file and line")
+        alarms.on_function("Chat", chat.function, "the chat function ended without an answer: its log names the place")
         if rotation:
             functions["rotation"] = rotation.rotator
             alarms.on_function("Rotation", rotation.rotator, "a secret's rotation failed: docs/rotation.md")

@@ -1,4 +1,4 @@
-"""`python -m stchat`: the schema and the databases, on AWS or on the laptop, as the environment says."""
+"""`python -m stchat`: the schema, the databases and the chats, on AWS or on the laptop, as the environment says."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from stchat.cli import cost, db, doctor, schema, smoke
+from stchat.cli import chat, cost, db, doctor, schema, smoke
 from stchat.cli.output import Answer
 from stchat.errors import StchatError
 
 SQL = Path(__file__).parents[2] / "sql"
 _ENVIRONMENT = """environment:
   STCHAT_CLUSTER_ARN, STCHAT_SECRET_ARN  the cluster, and the secret to log in with
-  STCHAT_DATABASE                        the database of the db commands (postgres)
+  STCHAT_DATABASE                        the database of the db commands (postgres), and of the chats
+  STCHAT_APP_SECRET_ARN                  the application's secret, for the chat commands
+  STCHAT_EMBEDDING_MODEL                 Bedrock's id of the model (cohere.embed-multilingual-v3)
   AWS_...                                as for the aws command
 On the laptop: eval "$(python -m local env)"
 """
@@ -53,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     databases = groups.add_parser("db", help="what is in the databases")
     databases.add_argument("--database", help="instead of STCHAT_DATABASE")
     db.add_to(databases.add_subparsers(required=True, dest="command", metavar="COMMAND"), common)
+    chats = groups.add_parser("chat", help="one user's history and memory")
+    chat.add_to(chats.add_subparsers(required=True, dest="command", metavar="COMMAND"), common)
     cost.add_to(groups, common)
     doctor.add_to(groups, common)
     smoke.add_to(groups, common)

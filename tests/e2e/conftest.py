@@ -36,6 +36,11 @@ class Laptop:
     directory: Path
     ports: tuple[str, ...]
 
+    @property
+    def shown_by_up(self) -> Path:
+        """What the first `up` printed."""
+        return self.directory / "shown-by-up"
+
     def run(self, *arguments: str) -> Outcome:
         """python -m local ..."""
         return self._run([sys.executable, "-m", "local", "--directory", str(self.directory), *arguments])
@@ -115,7 +120,8 @@ def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
     """Up and deployed."""
     here = new_laptop(tmp_path_factory.mktemp("laptop"))
     try:
-        print(here.must("up", *here.ports))
+        here.shown_by_up.write_text(here.must("up", *here.ports))
+        print(here.shown_by_up.read_text())
         yield here
     finally:
         here.run("down")

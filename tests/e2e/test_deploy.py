@@ -39,7 +39,7 @@ def migrate(checkout: Path, name: str, sql: str) -> Path:
 
 class TestFirstDeploy:
     def test_stacks_are_complete(self, laptop: Laptop) -> None:
-        for stack in ("network", "database", "schema"):
+        for stack in ("network", "database", "schema", "chat"):
             assert laptop.stack_status(f"st-chat-dev-{stack}") == "CREATE_COMPLETE"
 
     def test_history_table(self, laptop: Laptop) -> None:
@@ -140,7 +140,7 @@ class TestLaterDeploys:
     def test_a_second_deploy_changes_nothing(self, laptop: Laptop, checkout: Path) -> None:
         outcome = laptop.cdk(checkout, "deploy", "--all", "--require-approval", "never")
         assert outcome.status == 0, outcome.output
-        assert outcome.output.count("(no changes)") == 3
+        assert outcome.output.count("(no changes)") == 4
 
     def test_diff_names_the_migration_that_a_deploy_adds(self, laptop: Laptop, checkout: Path) -> None:
         migrate(checkout, numbered(1, "note"), "CREATE TABLE note (id bigint PRIMARY KEY, body text);\n")
@@ -238,11 +238,12 @@ class TestLaterDeploys:
 
 class TestTheEnd:
     def test_down_and_up_again_keeps_everything(self, laptop: Laptop) -> None:
-        before = laptop.sql(f"SELECT userid FROM {HISTORY}")
+        turns = f"SELECT userid FROM {HISTORY} WHERE userid = 'e2e'"
+        before = laptop.sql(turns)
         laptop.must("down")
         assert laptop.run("status").status == 1
         laptop.must("up", *laptop.ports, "--no-deploy")
-        assert laptop.sql(f"SELECT userid FROM {HISTORY}") == before == [["e2e"]]
+        assert laptop.sql(turns) == before == [["e2e"]]
         assert laptop.stack_status("st-chat-dev-database") == "CREATE_COMPLETE"
 
     def test_destroy_leaves_a_final_snapshot(self, laptop: Laptop, checkout: Path) -> None:

@@ -28,6 +28,7 @@ PINNED = {
         "DatabaseSubnetGroup7D60F180": "AWS::RDS::DBSubnetGroup",
     },
     "Schema": {"SchemaA4448CF9": "Custom::DataApiSchema"},
+    "Chat": {},
     "Rotation": {},
     "Watching": {},
 }

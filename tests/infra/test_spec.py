@@ -118,7 +118,7 @@ class TestCredentials:
         assert {one_["SecretId"]["Ref"] for one_ in attached} == secrets
 
     def test_rotation_is_off_in_dev_and_monthly_in_prod(self, templates: Of) -> None:
-        assert set(templates("dev")) == {"Network", "Database", "Schema"}
+        assert set(templates("dev")) == {"Network", "Database", "Schema", "Chat"}
         assert not properties(templates("dev")["Database"], "AWS::SecretsManager::RotationSchedule")
         schedules = properties(templates("prod")["Rotation"], "AWS::SecretsManager::RotationSchedule")
         assert [schedule["RotationRules"] for schedule in schedules] == [{"ScheduleExpression": "rate(30 days)"}] * 3
@@ -317,4 +317,6 @@ def test_outputs(templates: Of) -> None:
         "DatabaseName",
         "WriterEndpoint",
         "SecurityGroupId",
+        "ChatFunctionName",
+        "ChatFunctionUrl",
     }

@@ -26,7 +26,7 @@ CLUSTER_ALARMS = {
 }
 FUNCTION_ALARMS = {
     f"{name}{what}": (metric, threshold, 300, 1)
-    for name, slow in (("Migration", 672_000), ("Rotation", 480_000))
+    for name, slow in (("Migration", 672_000), ("Chat", 48_000), ("Rotation", 480_000))
     for what, metric, threshold in (("Failed", "Errors", 1), ("Throttled", "Throttles", 1), ("Slow", "Duration", slow))
 }
 

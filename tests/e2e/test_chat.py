@@ -1,0 +1,126 @@
+"""The chat function as an application calls it: through the deployed stack, by invocation and over its URL."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import REPOSITORY, Laptop
+
+GUIDE = REPOSITORY / "docs" / "chat-function.md"
+QUESTION = "京都に旅行するのはいつ?"
+Invoke = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def outputs(laptop: Laptop) -> dict[str, str]:
+    [stack] = laptop.client("cloudformation").describe_stacks(StackName="st-chat-dev-chat")["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+@pytest.fixture(scope="module")
+def invoke(laptop: Laptop, outputs: dict[str, str]) -> Invoke:
+    client = laptop.client("lambda")
+
+    def invoke(operation: str, **fields: Any) -> dict[str, Any]:
+        payload = json.dumps({"operation": operation} | fields)
+        reply = client.invoke(FunctionName=outputs["ChatFunctionName"], Payload=payload)
+        answer: dict[str, Any] = json.loads(reply["Payload"].read())
+        assert "FunctionError" not in reply, answer
+        return answer
+
+    return invoke
+
+
+def test_up_ends_with_a_conversation_and_says_what_the_embeddings_are(laptop: Laptop) -> None:
+    shown = laptop.shown_by_up.read_text()
+    assert f"  {QUESTION}\n    0." in shown
+    assert "local embeddings: hashed words and character n-grams, no language model" in shown
+    recalled = json.loads(laptop.stchat("chat", "recall", "demo", QUESTION, "-k", "1", "--json").output)
+    assert [memory["theme"] for memory in recalled] == ["旅行"]
+
+
+def test_the_function_finds_what_up_has_kept(invoke: Invoke) -> None:
+    [memory] = invoke("recall", userid="demo", query=QUESTION, k=1)["memories"]
+    assert memory["summary"] == "来月、家族で京都に旅行する。雨の日に行ける場所を探している。"
+    assert len(invoke("turns", userid="demo")["turns"]) == 4
+    assert invoke("recall", userid="somebody else", query=QUESTION) == {"status": 200, "memories": []}
+
+
+def test_operations_and_refusals(invoke: Invoke) -> None:
+    turn = {"userid": "chat", "themename": "t", "chatid": 1, "userinput": "hello"}
+    assert invoke("add", **turn) == {"status": 200, "written": True}
+    assert invoke("add", **turn | {"userinput": "good day"})["status"] == 409
+    assert invoke("add", **turn | {"chatid": "1"})["field"] == "chatid"
+    assert invoke("sing")["status"] == 404
+    assert invoke("delete", userid="chat") == {"status": 200, "deleted": 1}
+
+
+def test_it_waits_for_a_sleeping_cluster(laptop: Laptop, invoke: Invoke) -> None:
+    laptop.must("pause")
+    assert invoke("themes", userid="demo")["status"] == 200
+
+
+def test_each_example_of_the_guide_works(laptop: Laptop, outputs: dict[str, str], tmp_path: Path) -> None:
+    """Each block of shell or Python in it, as it is printed, in a shell that has evaluated `python -m local env`."""
+    examples = examples_of(GUIDE)
+    assert len(examples) == 3
+    here = laptop.environment() | {
+        "CHAT_URL": address_of(laptop, outputs),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    for number, (language, code) in enumerate(examples):
+        file = tmp_path / f"example-{number}"
+        file.write_text(code)
+        program = ["bash", "-euo", "pipefail"] if language == "sh" else [sys.executable]
+        done = subprocess.run(
+            [*program, str(file)], env=os.environ | here, cwd=REPOSITORY, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{code}\n{done.stdout}{done.stderr}"
+        assert "京都に旅行する" in done.stdout
+
+
+def test_somebody_must_sign(laptop: Laptop, outputs: dict[str, str]) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{address_of(laptop, outputs)}themes", data=b"{}")
+    assert refused.value.code == 403
+
+
+def test_least_privilege_holds_when_simulated(laptop: Laptop) -> None:
+    iam, here = laptop.client("iam"), laptop.environment()
+    [role] = [role["Arn"] for role in iam.list_roles()["Roles"] if "ChatRole" in role["RoleName"]]
+
+    def allowed(action: str, resource: str) -> bool:
+        answer = iam.simulate_principal_policy(PolicySourceArn=role, ActionNames=[action], ResourceArns=[resource])
+        return bool(answer["EvaluationResults"][0]["EvalDecision"] == "allowed")
+
+    cluster, models = here["STCHAT_CLUSTER_ARN"], "arn:aws:bedrock:ap-northeast-1::foundation-model/"
+    assert allowed("rds-data:ExecuteStatement", cluster)
+    assert allowed("secretsmanager:GetSecretValue", here["STCHAT_APP_SECRET_ARN"])
+    assert allowed("bedrock:InvokeModel", f"{models}cohere.embed-multilingual-v3")
+    assert not allowed("rds-data:BatchExecuteStatement", cluster)
+    assert not allowed("secretsmanager:GetSecretValue", here["STCHAT_SECRET_ARN"])
+    assert not allowed("bedrock:InvokeModel", f"{models}cohere.embed-english-v3")
+    assert not allowed("bedrock:InvokeModelWithResponseStream", f"{models}cohere.embed-multilingual-v3")
+
+
+def address_of(laptop: Laptop, outputs: dict[str, str]) -> str:
+    """Where this machine finds the function: AWS's own name of its URL does not resolve here."""
+    label = outputs["ChatFunctionUrl"].removeprefix("https://").partition(".")[0]
+    return f"{laptop.environment()['AWS_ENDPOINT_URL']}/_aws/lambda-url/{label}/"
+
+
+def examples_of(guide: Path) -> list[tuple[str, str]]:
+    """The fenced blocks of a document: language, and text."""
+    blocks = guide.read_text().split("```")[1::2]
+    found = [tuple(block.split("\n", 1)) for block in blocks]
+    return [(language, code) for language, code in found if language in ("sh", "python")]

@@ -1,0 +1,160 @@
+"""The chat function: what it is, what it may do, who may call it, and what its settings refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from aws_cdk import App, Duration
+
+from app import build
+from stacks.config import DEV, PROD, STAGES, SettingsError
+
+Template = dict[str, Any]
+Of = Callable[[str], dict[str, Template]]
+STAGE_NAMES = list(STAGES)
+
+
+def one(template: Template, kind: str) -> dict[str, Any]:
+    [found] = [found["Properties"] for found in template["Resources"].values() if found["Type"] == kind]
+    return found  # type: ignore[no-any-return]
+
+
+def imported(value: Any, templates: dict[str, Template]) -> Any:
+    """What the database's stack exports under the name that `value` imports."""
+    exports = {
+        output["Export"]["Name"]: output["Value"]
+        for output in templates["Database"]["Outputs"].values()
+        if "Export" in output
+    }
+    return exports[value["Fn::ImportValue"]]
+
+
+@pytest.fixture(params=STAGE_NAMES)
+def stage(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def chat(templates: Of, stage: str) -> Template:
+    return templates(stage)["Chat"]
+
+
+def test_the_function(chat: Template) -> None:
+    function = one(chat, "AWS::Lambda::Function")
+    assert function["Handler"] == "stchat.handlers.chat.handler"
+    assert (function["Runtime"], function["Architectures"]) == ("python3.14", ["arm64"])
+    assert (function["MemorySize"], function["Timeout"]) == (512, 60)
+    assert function["LoggingConfig"]["LogFormat"] == "JSON"
+    assert function["TracingConfig"] == {"Mode": "Active"}
+    assert "VpcConfig" not in function
+    assert "ReservedConcurrentExecutions" not in function
+
+
+def test_logs_are_kept_for_a_month(chat: Template) -> None:
+    [(name, group)] = [(n, r) for n, r in chat["Resources"].items() if r["Type"] == "AWS::Logs::LogGroup"]
+    assert group["Properties"]["RetentionInDays"] == 30
+    assert one(chat, "AWS::Lambda::Function")["LoggingConfig"]["LogGroup"] == {"Ref": name}
+
+
+def test_it_logs_in_as_the_application_and_never_as_the_master(templates: Of, chat: Template, stage: str) -> None:
+    variables = one(chat, "AWS::Lambda::Function")["Environment"]["Variables"]
+    assert set(variables) == {
+        "STCHAT_CLUSTER_ARN", "STCHAT_APP_SECRET_ARN", "STCHAT_DATABASE", "STCHAT_EMBEDDING_MODEL",
+    }  # fmt: skip
+    assert (variables["STCHAT_DATABASE"], variables["STCHAT_EMBEDDING_MODEL"]) == (
+        "st_chat_db",
+        "cohere.embed-multilingual-v3",
+    )
+    secret = imported(variables["STCHAT_APP_SECRET_ARN"], templates(stage))
+    database = templates(stage)["Database"]
+    attachment = database["Resources"][secret["Ref"]]["Properties"]
+    name = database["Resources"][attachment["SecretId"]["Ref"]]["Properties"]["Name"]
+    assert name == f"{STAGES[stage].master_secret_name}.app"
+    assert "MasterSecret" not in str(chat)
+
+
+def test_its_role_may_do_exactly_this(templates: Of, chat: Template, stage: str) -> None:
+    assert "ManagedPolicyArns" not in one(chat, "AWS::IAM::Role")
+    [logs] = [name for name, found in chat["Resources"].items() if found["Type"] == "AWS::Logs::LogGroup"]
+    variables = one(chat, "AWS::Lambda::Function")["Environment"]["Variables"]
+    rds_data = ["BeginTransaction", "CommitTransaction", "ExecuteStatement", "RollbackTransaction"]
+    model = "arn:aws:bedrock:ap-northeast-1::foundation-model/cohere.embed-multilingual-v3"
+    assert [
+        (statement["Effect"], statement["Action"], statement["Resource"])
+        for statement in one(chat, "AWS::IAM::Policy")["PolicyDocument"]["Statement"]
+    ] == [
+        ("Allow", ["logs:CreateLogStream", "logs:PutLogEvents"], {"Fn::GetAtt": [logs, "Arn"]}),
+        ("Allow", ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*"),
+        ("Allow", [f"rds-data:{action}" for action in rds_data], variables["STCHAT_CLUSTER_ARN"]),
+        ("Allow", "secretsmanager:GetSecretValue", variables["STCHAT_APP_SECRET_ARN"]),
+        ("Allow", "bedrock:InvokeModel", model),
+    ]
+    cluster = imported(variables["STCHAT_CLUSTER_ARN"]["Fn::Join"][1][-1], templates(stage))
+    assert templates(stage)["Database"]["Resources"][cluster["Ref"]]["Type"] == "AWS::RDS::DBCluster"
+
+
+def test_its_url_asks_for_iam_and_nobody_is_let_in(chat: Template) -> None:
+    url = one(chat, "AWS::Lambda::Url")
+    assert url["AuthType"] == "AWS_IAM"
+    assert "Cors" not in url
+    assert not [found for found in chat["Resources"].values() if found["Type"] == "AWS::Lambda::Permission"]
+    assert {name for name in chat["Outputs"] if name.startswith("Chat")} == {"ChatFunctionName", "ChatFunctionUrl"}
+
+
+def test_it_comes_after_the_schema() -> None:
+    app = App()
+    build(app, DEV)
+    stacks = {stack.display_name.split(" ")[0]: stack for stack in app.synth().stacks}
+    assert stacks["Schema"].id in {needed.id for needed in stacks["Chat"].dependencies}
+
+
+def test_settings_reach_the_function() -> None:
+    app = App()
+    build(
+        app,
+        replace(
+            DEV,
+            embedding_model="cohere.embed-english-v3",
+            chat_timeout=Duration.minutes(2),
+            chat_memory_mib=1024,
+            chat_reserved_concurrency=5,
+        ),
+    )
+    [chat] = [stack.template for stack in app.synth().stacks if stack.display_name.startswith("Chat")]
+    function = one(chat, "AWS::Lambda::Function")
+    assert (function["Timeout"], function["MemorySize"], function["ReservedConcurrentExecutions"]) == (120, 1024, 5)
+    assert function["Environment"]["Variables"]["STCHAT_EMBEDDING_MODEL"] == "cohere.embed-english-v3"
+    assert "foundation-model/cohere.embed-english-v3" in str(one(chat, "AWS::IAM::Policy"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        (
+            {"embedding_model": "cohere.embed-v4:0"},
+            "embedding_model must be one of cohere.embed-multilingual-v3, cohere.embed-english-v3,"
+            " got cohere.embed-v4:0:"
+            " another one needs a class of its own in stchat/embeddings.py, and vectors of 1024 numbers",
+        ),
+        (
+            {"chat_timeout": Duration.seconds(29)},
+            "chat_timeout must be 30 to 900 whole seconds, got 29: it waits for a sleeping cluster",
+        ),
+        (
+            {"chat_memory_mib": 64},
+            "chat_memory_mib must be 128 to 10240 MiB, got 64: Lambda allows no other size",
+        ),
+        (
+            {"chat_reserved_concurrency": 0},
+            "chat_reserved_concurrency must be None or at least 1, got 0: with 0 Lambda refuses every call",
+        ),
+    ],
+    ids=str,
+)
+def test_settings_that_are_refused(changed: dict[str, Any], says: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        replace(PROD, **changed)
+    assert str(raised.value) == f"prod: {says}"

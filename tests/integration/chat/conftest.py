@@ -1,0 +1,41 @@
+"""The function's environment, over the house."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from local.state import REGION
+from stchat import embeddings
+from stchat.handlers import chat
+from tests.integration.house import House
+
+
+@pytest.fixture
+def deployed(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The environment that the stack gives the function, and the laptop's addresses."""
+    for name, value in {
+        "AWS_ENDPOINT_URL_RDS_DATA": house.endpoint.url,
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": house.endpoint.url,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "STCHAT_CLUSTER_ARN": house.app.cluster_arn,
+        "STCHAT_APP_SECRET_ARN": house.app.secret_arn,
+        "STCHAT_DATABASE": house.app.database,
+    }.items():
+        monkeypatch.setenv(name, value)
+    chat._chat.cache_clear()
+    embeddings._made.cache_clear()
+    yield
+    house.endpoint.clear_faults()
+    chat._chat.cache_clear()
+    embeddings._made.cache_clear()
+
+
+@pytest.fixture
+def user() -> str:
+    return f"user-{uuid.uuid4().hex}"

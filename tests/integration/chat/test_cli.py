@@ -1,0 +1,95 @@
+"""python -m stchat chat, over the real database and the local Bedrock."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from stchat.cli.main import main
+from tests.integration.house import House
+
+pytestmark = pytest.mark.usefixtures("deployed")
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(user: str, capsys: pytest.CaptureFixture[str]) -> Run:
+    def run(command: str, *words: str) -> tuple[int, str, str]:
+        """The exit code, what went to stdout, and to stderr; the user goes without saying."""
+        code = main(["chat", command, user, *words])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def answered(run: Run, *words: str) -> list[dict[str, Any]]:
+    code, out, _ = run(*words, "--json")
+    assert code == 0
+    rows: list[dict[str, Any]] = json.loads(out)
+    return rows
+
+
+def test_history(run: Run) -> None:
+    turn = ("add", "犬", "1", "--userinput", "名前は?", "--botresponse", "ポチです")
+    assert run(*turn)[:2] == (0, "turn: written\n")
+    assert run(*turn)[:2] == (0, "turn: known already\n")
+    assert run("add", "犬", "1", "--userinput", "年齢は?") == (
+        1,
+        "",
+        "error: chatid 1 of this user and theme holds another turn, which stays: a new turn needs a new chatid\n",
+    )
+    [kept] = answered(run, "history", "--theme", "犬")
+    assert (kept["userinput"], kept["botresponse"]) == ("名前は?", "ポチです")
+    assert run("history")[1].splitlines()[0] == "primarykey  themename  chatid  userinput  botresponse  timestamp"
+    assert "  犬         1       名前は?    ポチです     20" in run("history")[1]
+    assert run("history", "--before", str(kept["primarykey"]))[1] == "(none)\n"
+    assert [theme["turns"] for theme in answered(run, "themes")] == [1]
+    assert run("delete") == (1, "", "error: this would lose the user's turns of every theme: say --yes to do it\n")
+    assert run("delete", "--theme", "猫", "--yes")[1] == "deleted: 0\n"
+    assert run("delete", "--yes")[1] == "deleted: 1\n"
+
+
+def test_memory(run: Run) -> None:
+    assert run("remember", "日常", "1", "柴犬の名前はポチ", "--metadata", '{"lang": "ja"}')[1] == "memory: written\n"
+    assert run("remember", "日常", "2", "京都へ旅行する")[1] == "memory: written\n"
+    assert run("remember", "日常", "2", "京都へ旅行する")[1] == "memory: known already\n"
+    long = "memory: written (longer than the model reads: the rest is stored, and not searched)\n"
+    assert run("remember", "日常", "3", "とても長い話" * 500)[1] == long
+    [nearest] = answered(run, "recall", "犬の名前は?", "-k", "1")
+    assert (nearest["summary"], nearest["metadata"]) == ("柴犬の名前はポチ", {"lang": "ja"})
+    assert 0.3 < nearest["similarity"] <= 1
+    assert [row["chatid"] for row in answered(run, "recall", "犬", "--metadata", '{"lang": "ja"}')] == [1]
+    assert answered(run, "recall", "犬", "--theme", "仕事") == []
+    assert run("recall", "犬", "-k", "0") == (1, "", "error: k must be a whole number from 1 to 100, got 0\n")
+    assert run("forget", "--theme", "日常") == (
+        1,
+        "",
+        "error: this would lose the user's memories of theme 日常: say --yes to do it\n",
+    )
+    assert run("forget", "--chatid", "1", "--yes")[1] == "forgotten: 1\n"
+    assert run("forget", "--yes")[1] == "forgotten: 2\n"
+
+
+def test_metadata_that_are_no_json(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run("recall", "犬", "--metadata", "ja")
+    assert 'argument --metadata: must be a JSON object, such as \'{"lang": "ja"}\'\n' in capsys.readouterr().err
+
+
+def test_progress_while_the_cluster_wakes_up(run: Run, house: House, caplog: pytest.LogCaptureFixture) -> None:
+    house.endpoint.pause()
+    assert run("themes")[:2] == (0, "(none)\n")
+    assert caplog.messages[0].startswith("waiting for the database, 0 s so far: DatabaseResumingException: ")
+
+
+def test_without_the_applications_secret(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("STCHAT_APP_SECRET_ARN")
+    assert run("themes") == (
+        1,
+        "",
+        'error: STCHAT_APP_SECRET_ARN is not set: run eval "$(python -m local env)",'
+        " or take it from the outputs of the stacks\n",
+    )

@@ -1,0 +1,171 @@
+"""The chat function's handler over the real database and the local Bedrock, with what goes wrong on AWS."""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from typing import Any
+
+import pytest
+
+from stchat.handlers import chat
+from tests.integration.house import House
+
+pytestmark = pytest.mark.usefixtures("deployed")
+SUMMARIES = {
+    1: "ユーザーは柴犬を飼っていて、名前はポチ。",
+    2: "来月、家族と京都へ旅行する計画を立てている。",
+    3: "The daughter's birthday is on July 3 and a present is being looked for.",
+}
+
+
+class Context:
+    def __init__(self, seconds: float = 60) -> None:
+        self.seconds = seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self.seconds * 1000)
+
+
+def invoke(operation: str, *, seconds: float = 60, **fields: Any) -> dict[str, Any]:
+    """Through JSON, as Lambda passes both."""
+    event = json.loads(json.dumps({"operation": operation} | fields))
+    answer: dict[str, Any] = json.loads(json.dumps(chat.handler(event, Context(seconds))))
+    return answer
+
+
+def test_history(user: str) -> None:
+    turn: dict[str, Any] = {
+        "userid": user,
+        "themename": "犬",
+        "chatid": 1,
+        "userinput": "名前は?",
+        "botresponse": "ポチです",
+    }
+    assert invoke("add", **turn) == {"status": 200, "written": True}
+    assert invoke("add", **turn) == {"status": 200, "written": False}
+    conflict = invoke("add", **turn | {"botresponse": "タマです"})
+    assert (conflict["status"], "new turn needs a new chatid" in conflict["error"]) == (409, True)
+    [kept] = invoke("turns", userid=user)["turns"]
+    assert {name: kept[name] for name in turn if name != "userid"} | {"userid": user} == turn
+    assert kept["timestamp"].endswith("+00:00")
+    [theme] = invoke("themes", userid=user)["themes"]
+    assert (theme["themename"], theme["turns"]) == ("犬", 1)
+    assert invoke("turns", userid=user, before=kept["primarykey"])["turns"] == []
+    assert invoke("delete", userid=user, themename="犬") == {"status": 200, "deleted": 1}
+
+
+def test_memory(user: str) -> None:
+    items: list[dict[str, Any]] = [
+        {"userid": user, "theme": "日常", "chatid": chatid, "summary": summary, "metadata": {"chatid": chatid}}
+        for chatid, summary in SUMMARIES.items()
+    ]
+    assert invoke("remember", **items[0]) == {"status": 200, "written": True}
+    assert invoke("remember_many", items=items) == {"status": 200, "written": 2, "known": 1, "cut": []}
+    first, *others = invoke("recall", userid=user, query="犬の名前は?")["memories"]
+    assert (first["summary"], first["theme"], first["metadata"]) == (SUMMARIES[1], "日常", {"chatid": 1})
+    assert first["similarity"] > 0.3 > others[0]["similarity"]
+    assert [memory["chatid"] for memory in invoke("recall", userid=user, query="a present", k=1)["memories"]] == [3]
+    by_metadata = invoke("recall", userid=user, query="犬", metadata={"chatid": 2})["memories"]
+    assert [memory["chatid"] for memory in by_metadata] == [2]
+    assert invoke("recall", userid=user, vector=[1.0] * 1024, k=2)["status"] == 200
+    assert invoke("recall", userid=f"{user}'s neighbour", query="犬の名前は?")["memories"] == []
+    assert invoke("forget", userid=user, theme="日常", chatid=1) == {"status": 200, "forgotten": 1}
+    assert invoke("forget", userid=user) == {"status": 200, "forgotten": 2}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("chatid", "1", "chatid must be a whole number from 0 to 9223372036854775807, got text of 1 characters"),
+        ("chatid", True, "chatid must be a whole number from 0 to 9223372036854775807, got True"),
+        ("chatid", 2**63, "chatid must be a whole number from 0 to 9223372036854775807, got 9223372036854775808"),
+        ("userid", "", "userid must not be empty, got ''"),
+        ("userid", None, "userid must be text, got None"),
+        ("theme", "a\0", "theme must not hold NUL, which PostgreSQL cannot store, got one at character 2: remove it"),
+        ("summary", 1, "summary must be text, got 1"),
+        ("metadata", [1], "metadata must be a JSON object, such as a dict, got list"),
+        ("vector", "犬", "vector must be 1,024 numbers, got str that is not"),
+    ],
+)
+def test_a_wrong_field_is_named(user: str, field: str, value: Any, says: str) -> None:
+    item: dict[str, Any] = {"userid": user, "theme": "t", "chatid": 1, "summary": "s"} | {field: value}
+    assert invoke("remember", **item) == {"status": 400, "error": says, "field": field}
+    many = invoke("remember_many", items=[item])
+    assert (many["status"], many["field"]) == (400, f"items[0].{field}")
+
+
+def test_asleep_for_longer_than_the_time_it_has_then_awake(house: House, user: str) -> None:
+    house.endpoint.pause()
+    asleep = invoke("themes", seconds=chat.RESERVE_SECONDS, userid=user)
+    assert (asleep["status"], asleep["retry_after"]) == (503, 5)
+    assert invoke("themes", userid=user) == {"status": 200, "themes": []}
+
+
+@pytest.mark.parametrize(
+    ("rule", "status"),
+    [
+        ({"kind": "throttle", "operation": "ExecuteStatement"}, 429),
+        ({"kind": "throttle", "operation": "InvokeModel"}, 429),
+        ({"kind": "error_before", "operation": "InvokeModel"}, 503),
+        ({"kind": "error_after", "operation": "ExecuteStatement"}, 503),
+        ({"kind": "drop_after", "operation": "ExecuteStatement"}, 503),
+    ],
+    ids=str,
+)
+def test_what_passes_is_waited_for_and_then_said(house: House, user: str, rule: dict[str, Any], status: int) -> None:
+    memory: dict[str, Any] = {"userid": user, "theme": "t", "chatid": 1, "summary": SUMMARIES[1]}
+    house.endpoint.add_fault(**rule)
+    assert invoke("remember", **memory)["status"] == 200, "one fault is lived through"
+    house.endpoint.add_fault(**rule, count=-1)
+    assert invoke("remember", seconds=chat.RESERVE_SECONDS, **memory)["status"] == status
+    house.endpoint.clear_faults()
+    assert invoke("remember", **memory) == {"status": 200, "written": False}
+
+
+def test_long_texts_come_back_whole_or_not_at_all(user: str) -> None:
+    for chatid in range(9):
+        text = f"{chatid}" + "犬" * 130_000
+        assert invoke("add", userid=user, themename="t", chatid=chatid, userinput=text, botresponse=text)["written"]
+    [turn] = invoke("turns", userid=user, limit=1)["turns"]
+    assert turn["userinput"] == turn["botresponse"] == "8" + "犬" * 130_000
+    assert invoke("turns", userid=user)["status"] == 413
+
+
+def test_no_user_no_text_and_no_vector_is_in_the_logs(
+    house: House, user: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Every operation, and every way to fail, at the level that Lambda logs at."""
+    secret = f"canary-{uuid.uuid4().hex}"
+    vector = [0.123456789] * 1024
+    memory: dict[str, Any] = {"userid": user, "theme": secret, "chatid": 1, "summary": f"{secret} {'犬' * 3000}"}
+    with caplog.at_level(logging.INFO):
+        invoke("add", userid=user, themename=secret, chatid=1, userinput=secret, botresponse=secret)
+        invoke("add", userid=user, themename=secret, chatid=1, userinput=secret, botresponse=None)
+        invoke("remember", **memory)
+        invoke("remember_many", items=[memory | {"vector": vector, "metadata": {secret: secret}}])
+        invoke("turns", userid=user)
+        invoke("themes", userid=user)
+        invoke("recall", userid=user, query=secret, theme=secret)
+        invoke(secret, **{secret: secret})  # type: ignore[arg-type]
+        invoke("recall", userid=user, vector=vector)
+        invoke("recall", userid=user, vector=[secret])
+        invoke("remember", **memory | {"metadata": {secret: f"{secret}\0"}})
+        invoke("remember", **memory | {"chatid": secret})
+        for kind in ("throttle", "error_before", "error_after", "drop_before", "drop_after"):
+            for operation in ("ExecuteStatement", "InvokeModel"):
+                house.endpoint.add_fault(kind, operation=operation, count=-1)
+                invoke("recall", seconds=chat.RESERVE_SECONDS, userid=user, query=secret)
+                house.endpoint.clear_faults()
+        house.master.execute("ALTER TABLE st_chat_history_table ADD CONSTRAINT canary CHECK (userinput = '') NOT VALID")
+        refused = invoke("add", userid=user, themename=secret, chatid=2, userinput=secret)
+        house.master.execute("ALTER TABLE st_chat_history_table DROP CONSTRAINT canary")
+        invoke("delete", userid=user)
+        invoke("forget", userid=user, theme=secret)
+    assert refused == {"status": 500, "error": "this failed, and would fail again: the function's log says how"}
+    told = "\n".join(f"{vars(record)} {record.getMessage()}" for record in caplog.records)
+    assert "DatabaseError DatabaseErrorException 23514" in told
+    assert "add 200 " in told
+    assert "recall 429 " in told
+    assert [name for name in (user, secret, "犬", "0.1234", "0.03125") if name in told] == []

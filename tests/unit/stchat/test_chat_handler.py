@@ -1,0 +1,132 @@
+"""The chat function by itself: what it takes, and what it logs."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from stchat.handlers import chat
+from stchat.history import Turn
+from tests.unit.stchat.chat_function import CANARY, FIELDS, Context, Function
+
+KNOWN = "add, turns, themes, delete, remember, remember_many, recall, forget"
+TOO_LARGE = "the answer is larger than the 6 MB that a function may give: ask for less, with limit, k or a theme"
+
+
+@pytest.fixture
+def function(monkeypatch: pytest.MonkeyPatch) -> Function:
+    return Function(monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("event", "answer"),
+    [
+        ({"operation": "sing"}, {"status": 404, "error": f"operation must be one of {KNOWN}, got another"}),
+        ({"operation": ["add"]}, {"status": 404, "error": f"operation must be one of {KNOWN}, got another"}),
+        ({}, {"status": 400, "error": f"operation must be one of {KNOWN}, got none", "field": "operation"}),
+        ([], {"status": 400, "error": "the event must be a JSON object with an operation and its fields"}),
+        ({"operation": "themes"}, {"status": 400, "error": "userid must be given, got none", "field": "userid"}),
+        (
+            {"operation": "themes", "userid": "u", "colour": 1},
+            {"status": 400, "error": "colour must be one of userid, got a field of another name", "field": "colour"},
+        ),
+        (
+            {"operation": "themes", "userid": "u", "\ud800": 1},
+            {"status": 400, "error": "? must be one of userid, got a field of another name", "field": "?"},
+        ),
+        (
+            {"operation": "remember_many", "items": {}},
+            {"status": 400, "error": "items must be a list of objects, got dict", "field": "items"},
+        ),
+        (
+            {"operation": "recall", "userid": "u"},
+            {"status": 400, "error": "query must be given, or vector, and not both, got none", "field": "query"},
+        ),
+        (
+            {"operation": "recall", "userid": "u", "query": "q", "vector": [1]},
+            {"status": 400, "error": "query must be given, or vector, and not both, got both", "field": "query"},
+        ),
+    ],
+    ids=str,
+)
+def test_what_is_no_request(function: Function, event: Any, answer: dict[str, Any]) -> None:
+    assert chat.handler(event, Context()) == answer
+    assert function.side.got == {}, "nothing was called"
+    json.dumps(answer, ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize("path", ["/", "/sing", "/add/more", ""])
+def test_paths_that_are_no_operation(function: Function, path: str) -> None:
+    assert function.post(path, FIELDS)["statusCode"] == 404
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_only_post(function: Function, method: str) -> None:
+    reply = function.post("/add", FIELDS, method=method)
+    assert (reply["statusCode"], reply["headers"]["Allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", "null", "no JSON"])
+@pytest.mark.parametrize("encoded", [False, True])
+def test_bodies_that_are_no_object(function: Function, body: str, encoded: bool) -> None:
+    reply = function.post("/add", body, encoded=encoded)
+    assert reply["statusCode"] == 400
+    assert json.loads(reply["body"]) == {"error": "body must be a JSON object, got something else", "field": "body"}
+
+
+def test_a_body_in_base64_is_the_same_body(function: Function) -> None:
+    for encoded in (False, True):
+        reply = function.post("/add", FIELDS, encoded=encoded)
+        assert (reply["statusCode"], json.loads(reply["body"])) == (200, {"written": True})
+        assert reply["headers"] == {"Content-Type": "application/json"}
+        assert function.side.got["userid"] == CANARY
+    event = {"rawPath": "/add", "requestContext": {"http": {"method": "POST"}}, "body": "%", "isBase64Encoded": True}
+    assert chat.handler(event, Context())["statusCode"] == 400
+
+
+def test_null_is_left_out_where_a_field_may_be(function: Function) -> None:
+    function.invoke("turns", {"userid": "u", "themename": None, "limit": None, "before": 7}, [])
+    assert function.side.got == {"userid": "u", "before": 7, "arguments": (), "method": "turns"}
+    function.invoke("turns", {"userid": None}, [])
+    assert function.side.got["userid"] is None, "the library refuses it"
+
+
+def test_rows_are_logged_and_nothing_else(function: Function, caplog: pytest.LogCaptureFixture) -> None:
+    turn = Turn(1, CANARY, 2, CANARY, None, datetime(2026, 11, 25, tzinfo=UTC))
+    with caplog.at_level(logging.INFO):
+        answer = function.invoke("turns", {"userid": CANARY}, [turn, turn])
+    assert answer["turns"][0] == {
+        "primarykey": 1, "themename": CANARY, "chatid": 2, "userinput": CANARY, "botresponse": None,
+        "timestamp": "2026-11-25T00:00:00+00:00",
+    }  # fmt: skip
+    [record] = caplog.records
+    assert (vars(record)["operation"], vars(record)["status"], vars(record)["rows"]) == ("turns", 200, 2)
+    assert CANARY not in str(vars(record))
+
+
+def test_an_answer_that_lambda_would_not_carry(function: Function) -> None:
+    turn = Turn(1, "t", 2, "犬" * 700_000, None, datetime(2026, 11, 25, tzinfo=UTC))
+    assert function.invoke("turns", {"userid": "u"}, [turn] * 2)["status"] == 200
+    assert function.invoke("turns", {"userid": "u"}, [turn] * 3) == {"status": 413, "error": TOO_LARGE}
+
+
+@pytest.mark.parametrize(("remaining", "patience"), [(60, 45), (15, 0), (3, 0)])
+def test_it_waits_for_the_time_it_has_and_answers_before_that_is_over(
+    function: Function, remaining: float, patience: float
+) -> None:
+    chat.handler({"operation": "add"} | FIELDS, Context(remaining))
+    assert function.side.seconds == [patience, patience]
+
+
+def test_an_unknown_operation_is_not_logged(function: Function, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        function.invoke(CANARY, FIELDS)
+        function.post(f"/{CANARY}", FIELDS)
+        function.post("/add", CANARY)
+        function.invoke("add", FIELDS | {CANARY: 1})
+    assert len(caplog.records) == 4
+    assert CANARY not in "".join(str(vars(record)) for record in caplog.records)
