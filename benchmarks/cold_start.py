@@ -1,6 +1,6 @@
-"""What importing the library and making its client costs a new process, against `import boto3` and one client:
-`python -m benchmarks.cold_start`. Each in a process of its own, by turns; medians of processor time, which a busy
-machine does not stretch as it does the clock's."""
+"""What the library or the chat function costs a new process to import, with its client, against `import boto3` and one
+client: `python -m benchmarks.cold_start`. Each in a process of its own, by turns; medians of processor time, which is
+not stretched by a busy machine as the clock's is."""
 
 from __future__ import annotations
 
@@ -19,10 +19,19 @@ from stchat.memory import ChatMemory
 memory = ChatMemory.from_env()
 history = ChatHistory(memory.api)
 """
+# Clients are made before the event is looked at, so one that is refused makes them and calls nobody.
+HANDLER = """
+from stchat.handlers.chat import handler
+class Context:
+    def get_remaining_time_in_millis(self):
+        return 30_000
+assert handler({"operation": "themes"}, Context())["status"] == 400
+"""
 PROGRAMS = {
     "import boto3, one client": "import boto3\nboto3.client('rds-data')",
     "ChatHistory and ChatMemory, one client": LIBRARY,
     "the same, and the model's client": f"{LIBRARY}\nfrom stchat.embeddings import shared_client\nshared_client()",
+    "the chat function, and its first event": HANDLER,
 }
 ENVIRONMENT = {
     "AWS_DEFAULT_REGION": REGION, "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none",
