@@ -146,7 +146,7 @@ def _road(road: Road) -> dict[str, str]:
 def _price_cells(price: Price) -> dict[str, str]:
     per = f"{price.per:,.10g} " if price.per != 1 else ""
     return {
-        "price": f"{price.usd:.10g} USD / {per}{price.unit}",
+        "price": f"{price.usd:.10f}".rstrip("0").rstrip(".") + f" USD / {per}{price.unit}",
         "as of": str(price.as_of),
         "AWS's page": price.source,
         "confirmed": "yes" if price.confirmed else "no",
