@@ -128,6 +128,8 @@ def _application_environment(here: Cloud) -> dict[str, str]:
         "STCHAT_CLUSTER_ARN": "ClusterArn",
         "STCHAT_SECRET_ARN": "SecretArn",
         "STCHAT_APP_SECRET_ARN": "AppSecretArn",
+        "STCHAT_READ_SECRET_ARN": "ReadSecretArn",
+        "STCHAT_CHAT_FUNCTION": "ChatFunctionName",
         "STCHAT_DATABASE": "DatabaseName",
     }
     if missing := [output for output in names.values() if output not in outputs]:

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("stopped: what was applied stays applied, and apply goes on from there", file=sys.stderr)
+        print(getattr(parsed, "stopped", "stopped"), file=sys.stderr)
         return 130
     print(answer.to_json() if parsed.json else answer.to_text())
     return answer.code

@@ -121,6 +121,7 @@ def add_to(group: argparse._SubParsersAction[argparse.ArgumentParser], common: a
     }
     for name, (run, _) in commands.items():
         parsers[name].set_defaults(run=run)
+    parsers["apply"].set_defaults(stopped="stopped: what was applied stays applied, and apply goes on from there")
     parsers["check"].add_argument("--strict", action="store_true", help="refuse what prod refuses")
     for name in ("baseline", "new"):
         parsers[name].add_argument("database", metavar="DATABASE")

@@ -55,6 +55,8 @@ def test_env_is_what_every_client_needs(laptop: Laptop) -> None:
         "STCHAT_CLUSTER_ARN",
         "STCHAT_SECRET_ARN",
         "STCHAT_APP_SECRET_ARN",
+        "STCHAT_READ_SECRET_ARN",
+        "STCHAT_CHAT_FUNCTION",
         "STCHAT_DATABASE",
     }
     assert laptop.environment()["STCHAT_DATABASE"] == "st_chat_db"
@@ -71,9 +73,10 @@ def test_the_operators_commands_work_in_that_shell(laptop: Laptop) -> None:
 
 
 def test_smoke_proves_the_deployment(laptop: Laptop) -> None:
-    outcome = laptop.stchat("smoke", "--read-secret", "st.chat.read")
+    outcome = laptop.stchat("smoke")
     assert outcome.status == 0, outcome.output
-    assert outcome.output.endswith("13 checks passed\n")
+    assert "ok  the chat function does the same " in outcome.output
+    assert outcome.output.endswith("14 checks passed\n")
 
 
 def test_doctor_finds_only_what_the_laptops_control_plane_leaves_out(laptop: Laptop) -> None:
