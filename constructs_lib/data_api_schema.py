@@ -21,6 +21,8 @@ from stchat.authoring.parse import load
 class DataApiSchema(Construct):
     """Brings every database to the migrations in `directory`, and gives each of `roles` its secret's password.
 
+    `index_over_everyone`: by database, whether the index for searches over all memories is kept.
+
     The files are checked with PostgreSQL's grammar here, at synth. At deploy, `onEvent` only validates;
     `isComplete` works step by step and is called again until it is done, so that a sleeping cluster or an
     index build may take up to CloudFormation's hour.
@@ -36,6 +38,7 @@ class DataApiSchema(Construct):
         cluster: rds.IDatabaseCluster,
         secret: secretsmanager.ISecret,
         roles: Mapping[str, secretsmanager.ISecret],
+        index_over_everyone: Mapping[str, bool],
     ) -> None:
         super().__init__(scope, id)
         plan = load(directory, strict=strict)
@@ -102,5 +105,6 @@ class DataApiSchema(Construct):
                 # A map, since `cdk diff` names the keys that a deploy adds, where of a list it shows whole lines.
                 "Migrations": dict(migration.to_property().split(" ", 1) for migration in plan.migrations),
                 "Roles": [f"{role}={role_secret.secret_arn}" for role, role_secret in roles.items()],
+                "IndexOverEveryone": {name: str(there).lower() for name, there in index_over_everyone.items()},
             },
         )

@@ -58,6 +58,9 @@ class Settings:
     # Database
     database_name: str = "st_chat_db"
     """The folder of sql/ whose database the application uses."""
+    index_over_everyone: bool = True
+    """Keep the source's HNSW index, for searches over everyone's memories. A user's own are found without it, and
+    written many times faster (docs/search.md); it may be turned off and on again."""
     subnet_group_name: str = "st-chat-subnet-group"
     cluster_identifier: str = "dbclusterstchat"
     engine_version: str = "16.13"

@@ -25,6 +25,7 @@ class SchemaStack(StageStack):
             cluster=database.database.cluster,
             secret=database.database.secret,
             roles=database.role_secrets,
+            index_over_everyone={settings.database_name: settings.index_over_everyone},
         )
         self.runner = schema.runner.function
         CfnOutput(self, "DatabaseName", value=settings.database_name)

@@ -14,6 +14,7 @@ from stchat.authoring.parse import load
 from stchat.cli.connection import connect
 from stchat.cli.output import Answer
 from stchat.errors import LedgerError, MigrationError
+from stchat.migrations import everyone
 from stchat.migrations.baseline import baseline
 from stchat.migrations.ledger import Entry
 from stchat.migrations.migration import Migration
@@ -97,6 +98,13 @@ def adopt(arguments: argparse.Namespace) -> Answer:
     return Answer([{"recorded": file.path} for file in chosen])
 
 
+def index(arguments: argparse.Namespace) -> Answer:
+    """A deploy brings it to the stage's setting again."""
+    runner = _runner(arguments)
+    everyone.keep_waiting(runner.api.on(arguments.database), arguments.state == "on", runner.deploy)
+    return Answer([{"database": arguments.database, "index over everyone": arguments.state}])
+
+
 def new(arguments: argparse.Namespace) -> Answer:
     folder: Path = arguments.sql / arguments.database
     numbers = [file.version for file in load(arguments.sql).migrations if file.database == arguments.database]
@@ -113,6 +121,7 @@ def add_to(group: argparse._SubParsersAction[argparse.ArgumentParser], common: a
         "apply": (apply, "run it here, however long it takes"),
         "check": (check, "parse the files; needs no database"),
         "baseline": (adopt, "record migrations as applied, if the schema is as they make it"),
+        "index": (index, "build or drop the index over everyone's memories, however long it takes"),
         "new": (new, "write an empty migration with the next number"),
     }
     parsers = {
@@ -123,7 +132,8 @@ def add_to(group: argparse._SubParsersAction[argparse.ArgumentParser], common: a
         parsers[name].set_defaults(run=run)
     parsers["apply"].set_defaults(stopped="stopped: what was applied stays applied, and apply goes on from there")
     parsers["check"].add_argument("--strict", action="store_true", help="refuse what prod refuses")
-    for name in ("baseline", "new"):
+    for name in ("baseline", "index", "new"):
         parsers[name].add_argument("database", metavar="DATABASE")
     parsers["baseline"].add_argument("version", metavar="VERSION", type=int, help="the last migration to record")
+    parsers["index"].add_argument("state", choices=("on", "off"))
     parsers["new"].add_argument("what", metavar="WHAT", help="in a-z, 0-9 and _, such as add_theme")

@@ -7,6 +7,7 @@ until it says that it is complete. The reason that CloudFormation shows is the t
 from __future__ import annotations
 
 import logging
+import time
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ import boto3
 
 from stchat.data_api import DataApi, client
 from stchat.errors import InDoubtError, MigrationError, StchatError
+from stchat.migrations.everyone import keep, parse_states
 from stchat.migrations.migration import Migration
 from stchat.migrations.roles import key_roles, parse_roles
 from stchat.migrations.runner import Runner
@@ -42,6 +44,7 @@ def on_event(event: Event, _: Context) -> Event:
     if event["RequestType"] != "Delete":
         _migrations(event)
         _roles(event)
+        _indexes(event)
     return {"PhysicalResourceId": PHYSICAL_ID}
 
 
@@ -60,6 +63,7 @@ def is_complete(event: Event, context: Context) -> Event:
 
 
 def _is_complete(event: Event, seconds: float) -> Event:
+    began = time.monotonic()
     settings = Settings.from_environment()
     migrations = _migrations(event)
     patience = max(0.0, min(PATIENCE_SECONDS, seconds))
@@ -68,6 +72,8 @@ def _is_complete(event: Event, seconds: float) -> Event:
     if not runner.apply(patience=patience, seconds=seconds):
         return {"IsComplete": False}
     try:
+        for database, wanted in _indexes(event).items():
+            keep(api.on(database), wanted, _deploy(event), began + seconds)
         key_roles(api, boto3.client("secretsmanager"), _roles(event))
     except (NotYetError, InDoubtError) as reason:
         log.info("%s", reason)
@@ -84,6 +90,10 @@ def _migrations(event: Event) -> list[Migration]:
 
 def _roles(event: Event) -> dict[str, str]:
     return parse_roles(event["ResourceProperties"].get("Roles", []))
+
+
+def _indexes(event: Event) -> dict[str, bool]:
+    return parse_states(event["ResourceProperties"].get("IndexOverEveryone", {}))
 
 
 def _deploy(event: Event) -> str:

@@ -87,34 +87,34 @@ def by_itself(ledger: Ledger, script: Script, done: int, kind: Alone, names: dic
     """A statement that runs in no transaction. What became of it, the catalog tells the step after this one."""
     statement = script.statements[done].text
     claimed = _claim(ledger, script, done)
-    found = _probe(ledger.api, kind, names, statement)
+    found = probe(ledger.api, kind, names, statement)
     match found["state"]:
         case "done":
-            _tidy(ledger.api, found)
+            tidy(ledger.api, found)
             _recorded(ledger.advance(script, done + 1), script)
             return done + 1
         case "running":
             raise NotYetError(f"{script.place(done)}: {found['progress']}")
         case "broken":
             log.info("%s: what an earlier try left behind is cleared away", script.place(done))
-            _tidy(ledger.api, found)
+            tidy(ledger.api, found)
             return done
     if claimed.tries == TRIES:
-        _tidy(ledger.api, found)
+        tidy(ledger.api, found)
         what = f"did not get done in {TRIES} tries of over {STATEMENT_SECONDS} s"
         raise StatementError(f"{script.place(done)}: {what}; {_LOG}")
     _recorded(ledger.count_try(script.migration, claimed.tries + 1), script)
     try:
         if found["before"]:
             ledger.api.execute(found["before"], repeatable=True)
-        _start(ledger.api, statement)
+        start(ledger.api, statement)
     except DatabaseError as error:
         if passing(error):
             raise
-        found = _probe(ledger.api, kind, names, statement)
+        found = probe(ledger.api, kind, names, statement)
         if found["state"] in ("done", "running"):
             return done
-        _tidy(ledger.api, found)
+        tidy(ledger.api, found)
         raise failure(script.place(done, error.position), error) from error
     return done
 
@@ -142,19 +142,19 @@ def _recorded(recorded: bool, script: Script) -> None:
         raise NotYetError(f"{script.migration.path}: another runner has taken over")
 
 
-def _probe(api: DataApi, kind: Alone, names: dict[str, str], statement: str) -> Row:
+def probe(api: DataApi, kind: Alone, names: dict[str, str], statement: str) -> Row:
     return api.execute(kind.probe, {**names, "statement": statement}, repeatable=True).rows[0]
 
 
-def _tidy(api: DataApi, found: Row) -> None:
+def tidy(api: DataApi, found: Row) -> None:
     """Takes back what was set for the statement, and what is left of one that broke off."""
     if found["after"]:
         api.execute(found["after"], repeatable=True)
     if found["state"] == "broken":
-        _start(api, found["cure"])
+        start(api, found["cure"])
 
 
-def _start(api: DataApi, statement: str) -> None:
+def start(api: DataApi, statement: str) -> None:
     try:
         api.execute(statement, continue_after_timeout=True)
     except StatementTimeoutError:

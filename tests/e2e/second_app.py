@@ -27,5 +27,6 @@ DataApiSchema(
     ),
     secret=secret,
     roles={},
+    index_over_everyone={"st_chat_db": True},
 )
 app.synth()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from aws_cdk import App, Stack
 
 from app import build
-from stacks.config import PROD
+from stacks.config import DEV, PROD
+from tests.infra.conftest import synthesize
 
 Template = dict[str, Any]
 Of = Callable[[str], dict[str, Template]]
@@ -257,6 +259,12 @@ class TestSchema:
         files = [str(path.relative_to("sql")) for path in sorted(Path("sql").glob("*/*.sql"))]
         deployed = one(templates("dev")["Schema"], "Custom::DataApiSchema")["Migrations"]
         assert list(deployed) == files
+
+    def test_the_index_over_everyone_stays_unless_it_is_turned_off(self, templates: Of) -> None:
+        deployed = one(templates("dev")["Schema"], "Custom::DataApiSchema")
+        assert deployed["IndexOverEveryone"] == {"st_chat_db": "true"}
+        off = synthesize(replace(DEV, index_over_everyone=False))["Schema"]
+        assert one(off, "Custom::DataApiSchema")["IndexOverEveryone"] == {"st_chat_db": "false"}
 
     def test_functions_are_outside_the_vpc(self, templates: Of) -> None:
         for stage in ("dev", "prod"):

@@ -62,15 +62,18 @@ def api(impatient: Endpoint) -> DataApi:
     return DataApi(impatient.client, impatient.cluster_arn, impatient.secret_arn, "st_chat_db")
 
 
-def event(kind: str, *migrations: str, roles: tuple[str, ...] = ROLES) -> dict[str, Any]:
+def event(
+    kind: str, *migrations: str, roles: tuple[str, ...] = ROLES, index: str = "true", request: str = "7f3c"
+) -> dict[str, Any]:
     return {
         "RequestType": kind,
-        "RequestId": "7f3c",
+        "RequestId": request,
         "StackId": "arn:aws:cloudformation:ap-northeast-1:123456789012:stack/StChatDevSchema/1b2c",
         "ResourceProperties": {
             "ServiceToken": "arn",
             "Migrations": dict(migration.split(" ", 1) for migration in migrations),
             "Roles": [f"{role}=arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:{role}" for role in roles],
+            "IndexOverEveryone": {"st_chat_db": index},
         },
     }
 
@@ -87,7 +90,7 @@ def test_create_and_again(client: Faulty, api: DataApi) -> None:
     assert deploys == {"StChatDevSchema 7f3c"}
     client.calls = 0
     assert schema.is_complete(create, Context()) == DONE
-    assert client.calls == 3, "one for each of two databases, and one for the roles"
+    assert client.calls == 4, "one for each of two databases, one for the index, and one for the roles"
 
 
 def test_a_rollback_and_a_delete_touch_nothing(client: Faulty, api: DataApi) -> None:

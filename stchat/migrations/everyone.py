@@ -1,0 +1,107 @@
+"""The source's index over everyone's memories: there or not, as a setting says (docs/decisions/0403).
+
+It goes by the catalog alone, as migrations CONCURRENTLY do, and may be called again at any point: two deploys at once
+do no harm, and the one whose setting is looked at last is obeyed. The column's comment counts this deploy's tries.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+
+from stchat.data_api import STATEMENT_SECONDS, DataApi
+from stchat.errors import DatabaseError, SettingsError, StatementError
+from stchat.migrations.alone import recognise
+from stchat.migrations.work import POLL_SECONDS, TRIES, NotYetError, failure, passing, probe, start, tidy
+
+log = logging.getLogger(__name__)
+
+PLACE = "the index over everyone's memories"
+_TABLE = "st_chat_history_vector_table"
+_INDEX = f"{_TABLE}_chat_vector_idx"
+_BUILD = f"CREATE INDEX CONCURRENTLY {_INDEX} ON {_TABLE} USING hnsw (chat_vector vector_l2_ops)"
+_DROP = f"DROP INDEX CONCURRENTLY {_INDEX}"
+_TRIED = """
+SELECT coalesce(col_description(attrelid, attnum), '') AS tried FROM pg_attribute
+WHERE attrelid = :table::regclass AND attname = 'chat_vector'"""
+_STATES = {"true": True, "false": False}
+
+
+def parse_states(values: Mapping[str, str]) -> dict[str, bool]:
+    """By database, whether it is to be there."""
+    for database, state in values.items():
+        if state not in _STATES:
+            raise SettingsError(f"{PLACE} of {database} must be true or false, got {state!r}: deploy with `cdk deploy`")
+    return {database: _STATES[state] for database, state in values.items()}
+
+
+def keep(api: DataApi, wanted: bool, deploy: str, deadline: float = float("inf")) -> None:
+    """Returns when it is as wanted. Raises NotYetError while it is being built, StatementError after TRIES tries.
+
+    `deadline`: when nothing is begun any more, by time.monotonic().
+    """
+    while not _step(api, wanted, deploy):
+        if time.monotonic() > deadline:
+            raise NotYetError(f"{PLACE}: no time is left to this call")
+
+
+def keep_waiting(api: DataApi, wanted: bool, deploy: str) -> None:
+    """However long it takes."""
+    while True:
+        try:
+            return keep(api, wanted, deploy)
+        except NotYetError as reason:
+            log.info("%s", reason)
+            time.sleep(POLL_SECONDS)
+
+
+def _step(api: DataApi, wanted: bool, deploy: str) -> bool:
+    """True: it is as wanted. False: look again."""
+    statement = _BUILD if wanted else _DROP
+    recognised = recognise(statement)
+    assert recognised
+    found = probe(api, *recognised, statement)
+    match found["state"]:
+        case "done":
+            tidy(api, found)
+            return True
+        case "running":
+            raise NotYetError(f"{PLACE}: {found['progress']}")
+        case "broken":
+            log.info("%s: what an earlier try left behind is cleared away", PLACE)
+            tidy(api, found)
+            return False
+    _count(api, deploy)
+    try:
+        if found["before"]:
+            api.execute(found["before"], repeatable=True)
+        start(api, statement)
+    except DatabaseError as error:
+        if passing(error):
+            raise NotYetError(f"{PLACE}: {error}") from error
+        found = probe(api, *recognised, statement)
+        if found["state"] not in ("done", "running"):
+            tidy(api, found)
+            raise failure(PLACE, error) from error
+    else:
+        log.info("%s: %s", PLACE, "built, or being built" if wanted else "dropped")
+    return False
+
+
+def _count(api: DataApi, deploy: str) -> None:
+    """A statement that fails after its call has returned leaves no message, only that it has to be tried again."""
+    [row] = api.execute(_TRIED, {"table": _TABLE}, repeatable=True).rows
+    who, _, number = row["tried"].rpartition(" try ")
+    tries = int(number) if who == _who(deploy) and number.isdigit() else 0
+    if tries == TRIES:
+        raise StatementError(
+            f"{PLACE}: did not get done in {TRIES} tries of over {STATEMENT_SECONDS} s;"
+            " PostgreSQL's message is in the cluster's log alone"
+        )
+    comment = f"{_who(deploy)} try {tries + 1}"
+    api.execute(f"COMMENT ON COLUMN {_TABLE}.chat_vector IS '{comment}'", repeatable=True)
+
+
+def _who(deploy: str) -> str:
+    return "index by " + deploy.replace("'", "")
