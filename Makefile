@@ -28,7 +28,7 @@ reset: $(VENV)/ready ## stop the laptop's AWS and delete its data
 	@python -m local reset
 
 test: $(VENV)/ready ## every test, the end to end ones too; neither account nor Docker
-	@python -m pytest
+	@python -m pytest -n 2 --no-loadscope-reorder
 
 check: $(VENV)/ready ## format, lint, types, workflows
 	@ruff format --check --quiet . && ruff check --quiet . && mypy

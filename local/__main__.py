@@ -26,8 +26,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if rest and not getattr(arguments, "takes_rest", False):
         _parser().error(f"unknown arguments: {' '.join(rest)}")
     arguments.rest = rest[1:] if rest[:1] == ["--"] else rest
-    # A SIGTERM unwinds the stack like a Ctrl-C does, so that what was started is stopped.
+    # A SIGTERM unwinds the stack like a Ctrl-C does, so that what was started is stopped. A shell starts what it runs
+    # in the background with SIGINT ignored, and Python leaves that so: both are heeded wherever this was started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return int(arguments.run(arguments))
     except (LocalError, StchatError) as error:

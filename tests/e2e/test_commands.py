@@ -22,12 +22,10 @@ def processes_of(directory: Path) -> list[str]:
     """Command lines of what runs for the laptop's AWS in `directory`, wherever it was started from."""
     found = []
     for process in psutil.process_iter():
-        try:
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             command = " ".join(process.cmdline())
             if str(directory) in command + process.cwd():
                 found.append(command)
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
     return found
 
 
@@ -143,17 +141,32 @@ def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
 def test_interrupted_in_the_middle_it_leaves_nothing_running(tmp_path: Path, number: signal.Signals) -> None:
     laptop = new_laptop(tmp_path)
     command = [sys.executable, "-m", "local", "--directory", str(tmp_path), "up", *laptop.ports]
-    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as up:
+    with subprocess.Popen(
+        command,
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=ignore_interrupts,
+    ) as up:
         assert up.stdout is not None
-        for line in up.stdout:
-            if "deploying the app" in line:
-                break
-        time.sleep(2)  # into the CDK CLI's work
-        assert processes_of(tmp_path)
-        up.send_signal(number)
-        up.stdout.read()
-    assert up.returncode == 128 + number
-    assert processes_of(tmp_path) == []
+        try:
+            for line in up.stdout:
+                if "deploying the app" in line:
+                    break
+            while not any("/cdk" in line for line in processes_of(tmp_path)):
+                time.sleep(0.1)
+            time.sleep(1)  # into the CDK CLI's work
+            up.send_signal(number)
+            said = up.stdout.read()
+            assert (up.wait(), processes_of(tmp_path)) == (128 + number, []), said
+        finally:
+            laptop.run("down")
+
+
+def ignore_interrupts() -> None:
+    """As a shell does for what it starts in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def test_commands_say_what_to_do_when_nothing_is_up(tmp_path: Path) -> None:

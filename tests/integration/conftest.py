@@ -11,6 +11,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,6 @@ from types_boto3_rds_data import RDSDataServiceClient
 from local.data_api import control
 from local.data_api.alone import CLUSTER_ARN, MASTER, MASTER_SECRET, secret_arn
 from local.state import REGION
-from tests.integration.house import House, furnish
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RESUME_SECONDS = 1.0
@@ -129,25 +129,24 @@ def public_directory() -> Iterator[Path]:
     shutil.rmtree(directory)
 
 
+@contextmanager
+def running(directory: Path, *arguments: str) -> Iterator[Endpoint]:
+    """One that does not wait for the disk: hundreds of databases are made and dropped in it."""
+    directory.mkdir()
+    process, url = start_endpoint(directory, *arguments)
+    endpoint = Endpoint(url=url, directory=directory, pid=process.pid, client=client(url))
+    with endpoint.psql() as superuser:
+        superuser.execute("ALTER SYSTEM SET fsync = off")
+        superuser.execute("SELECT pg_reload_conf()")
+    yield endpoint
+    process.terminate()
+    assert process.wait(30) == 0
+
+
 @pytest.fixture(scope="session")
 def endpoint(public_directory: Path) -> Iterator[Endpoint]:
-    directory = public_directory / "session"
-    directory.mkdir()
-    process, url = start_endpoint(directory, "--resume-seconds", str(RESUME_SECONDS))
-    yield Endpoint(url=url, directory=directory, pid=process.pid, client=client(url))
-    process.terminate()
-    assert process.wait(30) == 0
-
-
-@pytest.fixture(scope="session")
-def house(public_directory: Path) -> Iterator[House]:
-    """A cluster of its own with all of sql/ applied; tests are kept apart by their users."""
-    directory = public_directory / "house"
-    directory.mkdir()
-    process, url = start_endpoint(directory, "--resume-seconds", str(RESUME_SECONDS))
-    yield furnish(Endpoint(url=url, directory=directory, pid=process.pid, client=client(url)))
-    process.terminate()
-    assert process.wait(30) == 0
+    with running(public_directory / "session", "--resume-seconds", str(RESUME_SECONDS)) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ import pytest
 
 from local.postgres_system import free_port
 from local.state import ACCOUNT, REGION
-from tests.integration.conftest import RESUME_SECONDS, Endpoint, client, start_endpoint
+from tests.integration.conftest import RESUME_SECONDS, Endpoint, client, running, start_endpoint
 
 # The limits of an endpoint that waits for nobody, in seconds.
 IMPATIENT_STATEMENT, IMPATIENT_IDLE, IMPATIENT_TOTAL, IMPATIENT_PAUSE = 0.8, 1, 2, 3
@@ -99,16 +99,12 @@ class Cloud:
 
 @pytest.fixture(scope="session")
 def _impatient(public_directory: Path) -> Iterator[Endpoint]:
-    directory = public_directory / "impatient"
-    directory.mkdir()
-    process, url = start_endpoint(
-        directory, "--resume-seconds", "0.5", "--statement-seconds", str(IMPATIENT_STATEMENT),
+    with running(
+        public_directory / "impatient", "--resume-seconds", "0.5", "--statement-seconds", str(IMPATIENT_STATEMENT),
         "--transaction-idle-seconds", str(IMPATIENT_IDLE), "--transaction-seconds", str(IMPATIENT_TOTAL),
         "--idle-seconds", str(IMPATIENT_PAUSE),
-    )  # fmt: skip
-    yield Endpoint(url=url, directory=directory, pid=process.pid, client=client(url))
-    process.terminate()
-    assert process.wait(30) == 0
+    ) as endpoint:  # fmt: skip
+        yield endpoint
 
 
 @pytest.fixture

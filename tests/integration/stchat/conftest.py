@@ -7,37 +7,22 @@ from pathlib import Path
 import pytest
 
 from stchat.data_api import DataApi
-from tests.integration.conftest import Endpoint, client, start_endpoint
+from tests.integration.conftest import Endpoint, running
 from tests.integration.stchat.project import Project
-
-
-@pytest.fixture(scope="session")
-def quick(endpoint: Endpoint) -> Endpoint:
-    """A server that does not wait for the disk: hundreds of databases are made and dropped here."""
-    with endpoint.psql() as superuser:
-        superuser.execute("ALTER SYSTEM SET fsync = off")
-        superuser.execute("SELECT pg_reload_conf()")
-    return endpoint
 
 
 @pytest.fixture(scope="session")
 def impatient(public_directory: Path) -> Iterator[Endpoint]:
     """A Data API that waits 1 s for a statement, and 2 s for the next call of a transaction."""
-    directory = public_directory / "impatient-runner"
-    directory.mkdir()
-    process, url = start_endpoint(
-        directory, "--statement-seconds", "1", "--transaction-idle-seconds", "2", "--resume-seconds", "1"
-    )
-    endpoint = Endpoint(url=url, directory=directory, pid=process.pid, client=client(url))
-    yield endpoint
-    process.terminate()
-    assert process.wait(30) == 0
+    limits = ("--statement-seconds", "1", "--transaction-idle-seconds", "2", "--resume-seconds", "1")
+    with running(public_directory / "impatient-runner", *limits) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture
-def api(quick: Endpoint) -> DataApi:
+def api(endpoint: Endpoint) -> DataApi:
     """The master's, of the database postgres."""
-    return DataApi(quick.client, quick.cluster_arn, quick.secret_arn, "postgres", patience=20)
+    return DataApi(endpoint.client, endpoint.cluster_arn, endpoint.secret_arn, "postgres", patience=20)
 
 
 @pytest.fixture
@@ -49,7 +34,8 @@ def project(api: DataApi, database: str, tmp_path: Path) -> Project:
 @pytest.fixture
 def impatient_project(impatient: Endpoint, tmp_path: Path) -> Iterator[Project]:
     name = f"test_{uuid.uuid4().hex[:12]}"
-    api = DataApi(impatient.client, impatient.cluster_arn, impatient.secret_arn, "postgres", patience=20)
-    api.execute(f"CREATE DATABASE {name}")
-    yield Project(api.on(name), tmp_path / "sql")
-    api.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    api = DataApi(impatient.client, impatient.cluster_arn, impatient.secret_arn, name, patience=20)
+    with impatient.psql() as superuser:  # which may take longer than the 1 s
+        superuser.execute(f"CREATE DATABASE {name} OWNER {impatient.master}")
+        yield Project(api, tmp_path / "sql")
+        superuser.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -22,15 +22,19 @@ FILES = {
 
 @pytest.fixture
 def run(
-    quick: Endpoint, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    endpoint: Endpoint,
+    database: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> Run:
     folder = tmp_path / "sql" / database
     folder.mkdir(parents=True)
     for name, text in FILES.items():
         (folder / name).write_text(text)
-    monkeypatch.setattr(connection, "client", lambda: quick.client)
-    monkeypatch.setenv("STCHAT_CLUSTER_ARN", quick.cluster_arn)
-    monkeypatch.setenv("STCHAT_SECRET_ARN", quick.secret_arn)
+    monkeypatch.setattr(connection, "client", lambda: endpoint.client)
+    monkeypatch.setenv("STCHAT_CLUSTER_ARN", endpoint.cluster_arn)
+    monkeypatch.setenv("STCHAT_SECRET_ARN", endpoint.secret_arn)
     monkeypatch.setenv("STCHAT_DATABASE", database)
 
     def run(group: str, *words: str) -> tuple[int, str, str]:
@@ -103,8 +107,8 @@ def test_check_and_new_need_no_database(
     )
 
 
-def test_baseline(run: Run, quick: Endpoint, database: str) -> None:
-    api = DataApi(quick.client, quick.cluster_arn, quick.secret_arn, database)
+def test_baseline(run: Run, endpoint: Endpoint, database: str) -> None:
+    api = DataApi(endpoint.client, endpoint.cluster_arn, endpoint.secret_arn, database)
     api.execute(FILES["0001_table.sql"].replace(" NOT NULL", ""))
     code, out, err = run("schema", "baseline", database, "1")
     assert (code, out) == (1, "")
@@ -151,7 +155,7 @@ def test_drop_table_is_asked_for_by_name(run: Run) -> None:
     assert run("db", "columns", "t")[0] == 1
 
 
-def test_asleep(run: Run, quick: Endpoint, caplog: pytest.LogCaptureFixture) -> None:
-    quick.pause()
+def test_asleep(run: Run, endpoint: Endpoint, caplog: pytest.LogCaptureFixture) -> None:
+    endpoint.pause()
     assert run("db", "databases")[0] == 0
     assert caplog.messages[0].startswith("waiting for the database, 0 s so far: DatabaseResumingException: ")

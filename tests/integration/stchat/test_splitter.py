@@ -40,11 +40,11 @@ def outcomes(connection: psycopg.Connection, sql: str) -> list[tuple[str | None,
     return found
 
 
-def test_pieces_do_what_the_text_does(quick: Endpoint, database: str, directory: Path) -> None:
+def test_pieces_do_what_the_text_does(endpoint: Endpoint, database: str, directory: Path) -> None:
     (migration,) = load(directory).migrations
-    with quick.psql(database) as connection, connection.transaction(force_rollback=True):
+    with endpoint.psql(database) as connection, connection.transaction(force_rollback=True):
         whole = outcomes(connection, TEXT)
-    with quick.psql(database) as connection, connection.transaction(force_rollback=True):
+    with endpoint.psql(database) as connection, connection.transaction(force_rollback=True):
         pieces = [outcomes(connection, piece.text) for piece in migration.read(directory).statements]
     assert [len(piece) for piece in pieces] == [1] * 7
     assert [outcome for piece in pieces for outcome in piece] == whole

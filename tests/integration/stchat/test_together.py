@@ -80,11 +80,11 @@ def test_a_runner_that_lost_its_lease_records_nothing(project: Project) -> None:
     assert project.column("SELECT n FROM ran") == [1]
 
 
-def test_a_lock_that_an_application_holds_is_waited_for(quick: Endpoint, project: Project) -> None:
+def test_a_lock_that_an_application_holds_is_waited_for(endpoint: Endpoint, project: Project) -> None:
     """For some seconds at a time, so that nobody queues for long behind the migration."""
     assert project.write("CREATE TABLE t (n int);").runner().apply()
     project.write("CREATE TABLE t (n int);", "ALTER TABLE t ADD m int;")
-    with quick.psql(project.api.database) as application:
+    with endpoint.psql(project.api.database) as application:
         application.execute("BEGIN")
         application.execute("SELECT * FROM t")
         assert not project.runner().apply(patience=0)
@@ -111,11 +111,11 @@ IN_A_BUILD = "EXISTS (SELECT FROM pg_stat_progress_create_index WHERE pid = a.pi
     [(ROWS.replace("t AS", "u AS", 1), IN_A_TRANSACTION), (SLOW_INDEX, IN_A_BUILD)],
     ids=["transaction", "index build"],
 )
-def test_the_database_is_killed(quick: Endpoint, project: Project, last: str, when: str) -> None:
+def test_the_database_is_killed(endpoint: Endpoint, project: Project, last: str, when: str) -> None:
     assert project.write(ROWS).runner().apply()
     project.write(ROWS, last)
     with ThreadPoolExecutor(1) as pool:
-        killed = pool.submit(kill_the_database, quick, when)
+        killed = pool.submit(kill_the_database, endpoint, when)
         assert project.runner().apply(patience=60)
         killed.result()
     assert project.column("SELECT count(*) FROM schema_migrations WHERE applied_at IS NOT NULL") == [2]

@@ -229,7 +229,7 @@ def test_every_problem_is_told_at_once() -> None:
             "private_subnet_cidrs": ("10.0.128.0/20", "10.0.144.0/20", "10.0.160.0/20"),
         },
     ],
-    ids=str,
+    ids=", ".join,
 )
 def test_what_aws_takes_is_taken(change: dict[str, Any]) -> None:
     replace(DEV, **change)
