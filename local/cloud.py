@@ -28,13 +28,17 @@ def running(directory: Path, *, aws_port: int, data_api_port: int, resume_second
     was_up = {name for name in ("control_plane", "data_api") if processes.is_running(getattr(cloud, name))}
     if not was_up:
         cloud = replace(cloud, aws_port=aws_port, data_api_port=data_api_port)
+    for name, port, flag in (
+        ("control_plane", cloud.aws_port, "--aws-port"),
+        ("data_api", cloud.data_api_port, "--data-api-port"),
+    ):
+        if name not in was_up:
+            processes.require_free_port(port, flag)
     try:
         if "control_plane" not in was_up:
-            processes.require_free_port(cloud.aws_port, "--aws-port")
             cloud = replace(cloud, control_plane=_start_control_plane(cloud))
             cloud.save()
         if "data_api" not in was_up:
-            processes.require_free_port(cloud.data_api_port, "--data-api-port")
             cloud = replace(cloud, data_api=_start_data_api(cloud, resume_seconds))
             cloud.save()
         processes.wait_until_up(_server(cloud.control_plane), f"{cloud.aws_url}/_ministack/health", _log(cloud, "aws"))

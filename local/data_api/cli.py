@@ -9,6 +9,7 @@ import logging
 import signal
 from pathlib import Path
 
+import uvloop
 from aiohttp import web
 
 from local import processes
@@ -54,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     logging.getLogger("botocore").setLevel(logging.WARNING)
     with contextlib.suppress(asyncio.CancelledError):
-        asyncio.run(_serve(args))
+        uvloop.run(_serve(args))
     return 0
 
 

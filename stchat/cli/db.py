@@ -13,7 +13,7 @@ SELECT datname AS database, pg_get_userbyid(datdba) AS owner,
        CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_size_pretty(pg_database_size(oid)) END AS size
 FROM pg_database WHERE datallowconn ORDER BY datname"""
 _TABLES = """
-SELECT n.nspname AS schema, c.relname AS table, c.reltuples::bigint AS rows_estimated,
+SELECT n.nspname AS schema, c.relname AS table, nullif(c.reltuples, -1)::bigint AS rows_estimated,
        pg_size_pretty(pg_total_relation_size(c.oid)) AS size
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema')

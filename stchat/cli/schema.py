@@ -15,7 +15,7 @@ from stchat.cli.connection import connect
 from stchat.cli.output import Answer
 from stchat.errors import LedgerError, MigrationError
 from stchat.migrations import everyone
-from stchat.migrations.baseline import baseline
+from stchat.migrations.baseline import baseline, differences
 from stchat.migrations.ledger import Entry
 from stchat.migrations.migration import Migration
 from stchat.migrations.plan import by_database, pending
@@ -32,7 +32,7 @@ def _runner(arguments: argparse.Namespace) -> Runner:
 
 
 def status(arguments: argparse.Namespace) -> Answer:
-    """Exits with 1 when a deploy would refuse, or a migration has stopped half-way."""
+    """Exits with 1 when a deploy would refuse, a migration has stopped half-way, or the schema is another."""
     runner = _runner(arguments)
     rows: list[dict[str, Any]] = []
     problems: list[str] = []
@@ -44,8 +44,13 @@ def status(arguments: argparse.Namespace) -> Answer:
             pending(files, known)
         except LedgerError as error:
             problems.append(str(error))
-    answer = Answer(rows)
-    return Answer(rows, "\n".join([answer.to_text(), *problems]), code=1 if problems else 0)
+            continue
+        applied = [file for file in files if file.version in known and known[file.version].applied_at]
+        if arguments.compare and applied and database != "postgres":
+            told = differences(runner.api.on(database), applied, arguments.sql)
+            problems += [f"{database}: {line}" for line in told]
+    text = "\n".join([Answer(rows).to_text(), *problems])
+    return Answer(rows, text, code=1 if problems else 0, data={"migrations": rows, "problems": problems})
 
 
 def _status(database: str, known: Mapping[int, Entry], files: Sequence[Migration]) -> list[dict[str, Any]]:
@@ -131,6 +136,9 @@ def add_to(group: argparse._SubParsersAction[argparse.ArgumentParser], common: a
     for name, (run, _) in commands.items():
         parsers[name].set_defaults(run=run)
     parsers["apply"].set_defaults(stopped="stopped: what was applied stays applied, and apply goes on from there")
+    parsers["status"].add_argument(
+        "--compare", action="store_true", help="also run the files in a database of their own, and compare the schemas"
+    )
     parsers["check"].add_argument("--strict", action="store_true", help="refuse what prod refuses")
     for name in ("baseline", "index", "new"):
         parsers[name].add_argument("database", metavar="DATABASE")

@@ -1,4 +1,4 @@
-"""Adopts a database that somebody made by hand: records migrations as applied, once the schema really is theirs.
+"""Whether a schema is what its files make; and a database that somebody made by hand, adopted once that is so.
 
 What the files make is found by running them in a database beside it, which is dropped again.
 """
@@ -28,14 +28,25 @@ def baseline(ledger: Ledger, files: Sequence[Migration], directory: Path) -> Non
         raise MigrationError("the migrations of postgres cannot be baselined: they can be run where they have been run")
     if ledger.read():
         raise LedgerError(f"{api.database} has a ledger already: see `python -m stchat schema status`")
-    with _scratch(api) as scratch:
-        for migration in files:
-            _run(scratch, migration, directory)
-        _compare(files, expected=lines(scratch), found=lines(api))
+    if told := differences(api, files, directory):
+        raise LedgerError(
+            f"{api.database} is not as {files[0].name} to {files[-1].name} make it;"
+            " make it so, or baseline fewer files:\n" + "\n".join(f"  {line}" for line in told)
+        )
     ledger.create()
     with api.transaction() as transaction:
         for migration in files:
             ledger.baseline(migration, transaction)
+
+
+def differences(api: DataApi, files: Sequence[Migration], directory: Path) -> list[str]:
+    """A line for each thing that is in one alone: the database, or a new one with these files."""
+    with _scratch(api) as scratch:
+        for migration in files:
+            _run(scratch, migration, directory)
+        expected, found = set(lines(scratch)), set(lines(api))
+    missing, more = sorted(expected - found), sorted(found - expected)
+    return [*(f"missing: {line}" for line in missing), *(f"not in the files: {line}" for line in more)]
 
 
 @contextmanager
@@ -56,13 +67,3 @@ def _run(api: DataApi, migration: Migration, directory: Path) -> None:
             api.execute(statement.text)
         except DatabaseError as error:
             raise failure(script.place(index, error.position), error) from error
-
-
-def _compare(files: Sequence[Migration], *, expected: list[str], found: list[str]) -> None:
-    missing, more = sorted(set(expected) - set(found)), sorted(set(found) - set(expected))
-    if missing or more:
-        told = [*(f"  missing: {line}" for line in missing), *(f"  not in the files: {line}" for line in more)]
-        raise LedgerError(
-            f"{files[0].database} is not as {files[0].name} to {files[-1].name} make it;"
-            " make it so, or baseline fewer files:\n" + "\n".join(told)
-        )

@@ -29,6 +29,7 @@ SELECT CASE relkind WHEN 'r' THEN 'table ' WHEN 'p' THEN 'partitioned table ' WH
        || schema || '.' || relname || coalesce(' (' || array_to_string(reloptions, ', ') || ')', '')
        || CASE WHEN relkind IN ('v', 'm') THEN ' ' || pg_get_viewdef(oid) ELSE '' END
        || coalesce(' partition ' || pg_get_expr(relpartbound, oid), '')
+       || CASE WHEN relforcerowsecurity THEN ' row security forced' WHEN relrowsecurity THEN ' row security' ELSE '' END
 FROM relation WHERE relkind IN ('r', 'p', 'S', 'v', 'm', 'f', 'c')
 UNION ALL
 SELECT 'column ' || schema || '.' || relname || '.' || attname || ' ' || format_type(atttypid, atttypmod)
@@ -49,8 +50,20 @@ SELECT 'trigger ' || pg_get_triggerdef(pg_trigger.oid)
 FROM relation JOIN pg_trigger ON tgrelid = relation.oid AND NOT tgisinternal
 UNION ALL
 SELECT 'policy ' || schema || '.' || relname || ' ' || polname || ' ' || polcmd::text
-       || coalesce(' ' || pg_get_expr(polqual, polrelid), '')
+       || CASE WHEN polpermissive THEN '' ELSE ' restrictive' END
+       || (SELECT ' to ' || string_agg(CASE role WHEN 0 THEN 'public' ELSE role::regrole::text END, ', ' ORDER BY role)
+           FROM unnest(polroles) AS role)
+       || coalesce(' using ' || pg_get_expr(polqual, polrelid), '')
+       || coalesce(' check ' || pg_get_expr(polwithcheck, polrelid), '')
 FROM relation JOIN pg_policy ON polrelid = relation.oid
+UNION ALL
+SELECT 'grant ' || lower(privilege_type) || ' on ' || what || ' to '
+       || CASE grantee WHEN 0 THEN 'public' ELSE grantee::regrole::text END
+FROM (SELECT schema || '.' || relname AS what, relowner AS owner, (aclexplode(relacl)).* FROM relation
+      UNION ALL
+      SELECT oid::regprocedure::text, proowner, (aclexplode(coalesce(proacl, acldefault('f', proowner)))).*
+      FROM routine) AS granted
+WHERE grantee <> owner
 UNION ALL SELECT pg_get_functiondef(oid) FROM routine
 UNION ALL
 SELECT 'enum ' || own.name || '.' || typname || ' ' || string_agg(enumlabel, ', ' ORDER BY enumsortorder)

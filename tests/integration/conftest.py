@@ -25,6 +25,7 @@ from types_boto3_rds_data import RDSDataServiceClient
 from local.data_api import control
 from local.data_api.alone import CLUSTER_ARN, MASTER, MASTER_SECRET, secret_arn
 from local.state import REGION
+from tests.integration.house import House, furnish
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RESUME_SECONDS = 1.0
@@ -147,6 +148,13 @@ def running(directory: Path, *arguments: str) -> Iterator[Endpoint]:
 def endpoint(public_directory: Path) -> Iterator[Endpoint]:
     with running(public_directory / "session", "--resume-seconds", str(RESUME_SECONDS)) as endpoint:
         yield endpoint
+
+
+@pytest.fixture(scope="session")
+def house(public_directory: Path) -> Iterator[House]:
+    """A cluster of its own with all of sql/ applied; tests are kept apart by their users."""
+    with running(public_directory / "house", "--resume-seconds", str(RESUME_SECONDS)) as endpoint:
+        yield furnish(endpoint)
 
 
 @pytest.fixture

@@ -57,11 +57,11 @@ def test_int8(send: Send, value: int) -> None:
 
 
 @many
-@given(value=st.decimals(allow_nan=False, allow_infinity=False, places=12, min_value=-(10**30), max_value=10**30))
+@given(value=st.decimals())
 def test_numeric(send: Send, value: Decimal) -> None:
-    answer = send("SELECT :p::numeric", {"stringValue": f"{value:f}"})
-    assert Decimal(answer["stringValue"]) == value
-    assert answer["stringValue"] == f"{abs(value) if value == 0 else value:f}"
+    """PostgreSQL has one NaN and one zero."""
+    text = "NaN" if value.is_nan() else f"{abs(value) if value == 0 else value:f}"
+    assert send("SELECT :p::numeric", {"stringValue": text}) == {"stringValue": text}
 
 
 @many

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from stchat.cli import connection
-from stchat.cli.main import main
+from stchat.cli.main import SQL, main
 from stchat.data_api import DataApi
 from tests.integration.conftest import Endpoint
 
@@ -48,7 +53,7 @@ def run(
 
 
 def states(run: Run) -> list[str]:
-    return [row["state"] for row in json.loads(run("schema", "status", "--json")[1])]
+    return [row["state"] for row in json.loads(run("schema", "status", "--json")[1])["migrations"]]
 
 
 def test_plan_apply_status(run: Run) -> None:
@@ -74,9 +79,35 @@ def test_status_fails_on_drift(run: Run, tmp_path: Path, database: str) -> None:
     code, out, _ = run("schema", "status")
     assert code == 1
     assert "sql/app/0001_table.sql: changed since it was applied on " in out
+    code, out, _ = run("schema", "status", "--json")
+    assert code == 1
+    [problem] = json.loads(out)["problems"]
+    assert problem.startswith("sql/app/0001_table.sql: changed since it was applied on ")
     code, out, err = run("schema", "apply")
     assert (code, out) == (1, "")
     assert err.startswith("error: sql/app/0001_table.sql: changed since it was applied on ")
+
+
+def test_status_compares_the_schema_with_the_files(run: Run, endpoint: Endpoint, database: str) -> None:
+    run("schema", "apply")
+    assert run("schema", "status", "--compare")[0] == 0
+    api = DataApi(endpoint.client, endpoint.cluster_arn, endpoint.secret_arn, database)
+    api.execute("ALTER TABLE t ADD COLUMN by_hand int")
+    api.execute("DROP INDEX t_name")
+    api.execute("ALTER TABLE t ENABLE ROW LEVEL SECURITY")
+    api.execute("CREATE POLICY mine ON t TO stchat USING (true) WITH CHECK (id > 0)")
+    api.execute("GRANT SELECT ON t TO PUBLIC")
+    assert run("schema", "status")[0] == 0
+    code, out, _ = run("schema", "status", "--compare", "--json")
+    assert code == 1
+    assert json.loads(out)["problems"] == [
+        "app: missing: index CREATE INDEX t_name ON public.t USING btree (name)",
+        "app: missing: table public.t",
+        "app: not in the files: column public.t.by_hand integer storage p",
+        "app: not in the files: grant select on public.t to public",
+        "app: not in the files: policy public.t mine * to stchat using true check (id > 0)",
+        "app: not in the files: table public.t row security",
+    ]
 
 
 def test_status_fails_on_a_file_that_stopped(run: Run, tmp_path: Path, database: str) -> None:
@@ -128,6 +159,48 @@ def test_baseline(run: Run, endpoint: Endpoint, database: str) -> None:
     assert api.execute("SELECT count(*) FROM pg_database WHERE datname LIKE 'stchat_baseline%'").rows == [{"count": 0}]
 
 
+# Typed into psql, as the reference configuration has it.
+BY_HAND = (
+    """CREATE TABLE st_chat_history_table (
+    primarykey BIGSERIAL PRIMARY KEY, userid TEXT NOT NULL UNIQUE, themename TEXT NOT NULL,
+    chatid BIGINT NOT NULL CHECK (chatid >= 0), userinput TEXT, botresponse TEXT,
+    timestamp TIMESTAMP WITH TIME ZONE DEFAULT NOW())""",
+    "CREATE INDEX idx_st_chat_history_userid ON st_chat_history_table(userid)",
+    "CREATE INDEX idx_st_chat_history_timestamp ON st_chat_history_table(timestamp)",
+    "CREATE EXTENSION IF NOT EXISTS vector",
+    """CREATE TABLE st_chat_history_vector_table (
+    primarykey BIGSERIAL PRIMARY KEY, userid TEXT NOT NULL, theme TEXT NOT NULL,
+    chatid BIGINT NOT NULL CHECK (chatid >= 0), chat_summary TEXT NOT NULL, metadata JSONB,
+    chat_vector VECTOR(1024) NOT NULL)""",
+    "CREATE INDEX ON st_chat_history_vector_table USING hnsw (chat_vector vector_l2_ops)",
+    "INSERT INTO st_chat_history_table (userid, themename, chatid) VALUES ('u', 'before', 1)",
+)
+
+
+def test_the_source_s_tables_made_by_hand_are_adopted(
+    run: Run, endpoint: Endpoint, database: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "sql" / database
+    for file in folder.iterdir():
+        file.unlink()
+    for file in sorted((SQL / "st_chat_db").iterdir())[:4]:
+        shutil.copy(file, folder)
+    api = DataApi(endpoint.client, endpoint.cluster_arn, endpoint.secret_arn, database)
+    for statement in BY_HAND:
+        api.execute(statement)
+    code, _, err = run("schema", "apply")
+    assert code == 1
+    assert "already exists; if somebody made it by hand, see `python -m stchat schema baseline`" in err
+    assert run("schema", "baseline", database, "3")[0] == 0
+    assert run("schema", "apply")[:2] == (0, "applied\nsql/app/0004_chat_history_many_rows_per_user.sql\n")
+    assert run("schema", "status", "--compare")[0] == 0
+    api.execute("INSERT INTO st_chat_history_table (userid, themename, chatid) VALUES ('u', 'after', 1)")
+    assert api.execute("SELECT themename FROM st_chat_history_table ORDER BY primarykey").rows == [
+        {"themename": "before"},
+        {"themename": "after"},
+    ]
+
+
 def test_db(run: Run) -> None:
     run("schema", "apply")
     assert "app" in [row["database"] for row in json.loads(run("db", "databases", "--json")[1])]
@@ -159,3 +232,18 @@ def test_asleep(run: Run, endpoint: Endpoint, caplog: pytest.LogCaptureFixture) 
     endpoint.pause()
     assert run("db", "databases")[0] == 0
     assert caplog.messages[0].startswith("waiting for the database, 0 s so far: DatabaseResumingException: ")
+
+
+def test_a_reader_that_has_read_enough(tmp_path: Path, database: str) -> None:
+    """As in `python -m stchat ... | head`: no traceback."""
+    folder = tmp_path / database
+    folder.mkdir()
+    (folder / "0001_x.sql").write_text("SELECT 1;")
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "stchat", "schema", "--sql", str(tmp_path), "check"],
+        cwd=Path(__file__).parents[3], stdout=writer, stderr=subprocess.PIPE, check=False,
+    )  # fmt: skip
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, b"")
