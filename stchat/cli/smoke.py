@@ -18,7 +18,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stchat.cli.output import Answer, table
 from stchat.data_api import DataApi
 from stchat.embeddings import CohereEmbedder
-from stchat.operating.smoke import Invoke, Smoke, SmokeError
+from stchat.operating.refusals import SmokeError
+from stchat.operating.smoke import Invoke, Smoke
 from stchat.patience import Tries
 from stchat.settings import ApplicationSettings
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import boto3
@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stchat.data_api import DataApi
 from stchat.errors import DataApiError, SettingsError
 from stchat.operating.cluster import ASLEEP, AWAKE, SERVERLESS, UNKNOWN, Facts, Instance, Secret, Session, Unread
+from stchat.operating.described import CAPACITY, CLUSTER, Answer, instance, present, said, secret
 
 log = logging.getLogger(__name__)
 
@@ -33,24 +34,6 @@ ACTIONS = (
 )
 ACTIONS_OF_SESSIONS = ("rds-data:ExecuteStatement", "secretsmanager:GetSecretValue")
 
-# Property of the template -> member of DescribeDBClusters, of DescribeDBInstances.
-_CLUSTER = {
-    "EngineVersion": "EngineVersion",
-    "BackupRetentionPeriod": "BackupRetentionPeriod",
-    "DeletionProtection": "DeletionProtection",
-    "StorageEncrypted": "StorageEncrypted",
-    "EnableHttpEndpoint": "HttpEndpointEnabled",
-    "EnableIAMDatabaseAuthentication": "IAMDatabaseAuthenticationEnabled",
-}
-_CAPACITY = ("MinCapacity", "MaxCapacity", "SecondsUntilAutoPause")
-_INSTANCE = {
-    "DBInstanceClass": "DBInstanceClass",
-    "PromotionTier": "PromotionTier",
-    "AvailabilityZone": "AvailabilityZone",
-    "CACertificateIdentifier": "CACertificateIdentifier",
-    "AutoMinorVersionUpgrade": "AutoMinorVersionUpgrade",
-    "PubliclyAccessible": "PubliclyAccessible",
-}
 _SESSIONS = """
 SELECT s.usename AS user, s.datname AS database, s.application_name AS application,
        coalesce(s.client_addr::text, 'local') AS client, s.backend_start AS since
@@ -59,8 +42,6 @@ JOIN pg_stat_activity AS own ON own.pid = pg_backend_pid()
 WHERE s.backend_type = 'client backend' AND s.usename <> 'rdsadmin'
   AND (s.application_name, s.client_addr) IS DISTINCT FROM (own.application_name, own.client_addr)
 ORDER BY s.backend_start"""
-
-Answer = dict[str, Any]
 
 
 def read(arn: str, secret_arn: str, api: DataApi, *, wake: bool, now: datetime) -> Facts:
@@ -93,7 +74,7 @@ class _Reading:
         own = [templates[id] for id, resource in resources.items() if resource["Type"] == "AWS::RDS::DBCluster"]
         template = own[0] if own else {}
         scaling = cluster.get("ServerlessV2ScalingConfiguration", {})
-        instances = tuple(_instance(each, cluster, templates) for each in described)
+        instances = tuple(instance(each, cluster, templates) for each in described)
         facts = Facts(
             identifier=self.identifier,
             arn=self.arn,
@@ -108,8 +89,8 @@ class _Reading:
             restorable_to=cluster.get("LatestRestorableTime"),
             deletion_protection=cluster["DeletionProtection"],
             stack=stack,
-            properties=_present(cluster, _CLUSTER) | {name: scaling[name] for name in _CAPACITY if name in scaling},
-            template=_said(template, _CLUSTER) | _said(template.get("ServerlessV2ScalingConfiguration", {}), _CAPACITY),
+            properties=present(cluster, CLUSTER) | {name: scaling[name] for name in CAPACITY if name in scaling},
+            template=said(template, CLUSTER) | said(template.get("ServerlessV2ScalingConfiguration", {}), CAPACITY),
             instances=instances,
             proxies=self._proxies(),
             global_clusters=self._global_clusters(),
@@ -185,7 +166,7 @@ class _Reading:
             if resource["Type"] == "AWS::SecretsManager::Secret" and isinstance(resource["Properties"].get("Name"), str)
         ]
         answers = [self._describe_secret(name) for name in names or [self.secret_arn]]
-        return tuple(_secret(answer) for answer in answers if answer)
+        return tuple(secret(answer) for answer in answers if answer)
 
     def _describe_secret(self, name: str) -> Answer | None:
         answer: Answer | None = self._try(
@@ -231,57 +212,3 @@ class _Reading:
         except (ClientError, BotoCoreError) as error:
             self.unread.append(Unread(action, str(error)))
             return None
-
-
-def _present(answer: Answer, names: Mapping[str, str]) -> dict[str, Any]:
-    return {name: answer[member] for name, member in names.items() if member in answer}
-
-
-def _said(template: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    return {name: template[name] for name in names if name in template}
-
-
-def _instance(answer: Answer, cluster: Answer, templates: Mapping[str, Any]) -> Instance:
-    tags = {tag["Key"]: tag["Value"] for tag in answer.get("TagList", [])}
-    group = answer.get("DBSubnetGroup", {})
-    ends = answer.get("CertificateDetails", {}).get("ValidTill")
-    writers = [one["DBInstanceIdentifier"] for one in cluster["DBClusterMembers"] if one["IsClusterWriter"]]
-    return Instance(
-        identifier=answer["DBInstanceIdentifier"],
-        role="writer" if answer["DBInstanceIdentifier"] in writers else "reader",
-        tier=answer.get("PromotionTier", 1),
-        kind=answer["DBInstanceClass"],
-        zone=answer.get("AvailabilityZone", ""),
-        vpc=group.get("VpcId", ""),
-        subnet_group=group.get("DBSubnetGroupName", ""),
-        security_groups=tuple(
-            # Those of the cluster, which an instance has too.
-            one["VpcSecurityGroupId"]
-            for one in answer.get("VpcSecurityGroups") or cluster.get("VpcSecurityGroups", [])
-        ),
-        ca=answer.get("CACertificateIdentifier", ""),
-        certificate_ends=ends.date() if ends else None,
-        engine_version=answer.get("EngineVersion", ""),
-        status=answer["DBInstanceStatus"],
-        properties=_present(answer, _INSTANCE),
-        template=_said(templates.get(tags.get("aws:cloudformation:logical-id", ""), {}), _INSTANCE),
-    )
-
-
-def _secret(answer: Answer) -> Secret:
-    rules = answer.get("RotationRules", {})
-    days = rules.get("AutomaticallyAfterDays")
-    every = rules.get("ScheduleExpression") or (f"{days} days" if days else "")
-    return Secret(
-        name=answer["Name"],
-        rotates=answer.get("RotationEnabled", False),
-        every=every,
-        last=_utc(answer.get("LastRotatedDate")),
-        due=_utc(answer.get("NextRotationDate")),
-        pending=any(labels == ["AWSPENDING"] for labels in answer.get("VersionIdsToStages", {}).values()),
-        changed=_utc(answer.get("LastChangedDate")),
-    )
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.astimezone(UTC)

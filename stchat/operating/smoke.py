@@ -5,20 +5,20 @@ Two users that nobody else has, `stchat-smoke-...`, hold the rows; whatever happ
 
 from __future__ import annotations
 
-import random
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from stchat.data_api import DataApi
-from stchat.embeddings import Embedded, Embedder
-from stchat.errors import ConflictError, DatabaseError, EmbeddingError, StchatError
+from stchat.embeddings import Embedder
+from stchat.errors import ConflictError, EmbeddingError, StchatError
 from stchat.history import ChatHistory
 from stchat.memory import ChatMemory
-from stchat.vectors import DIMENSIONS, Vector, normalised
+from stchat.operating.own_vectors import OwnVectors
+from stchat.operating.refusals import SmokeError, must, refused, too_much
 
 Invoke = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -27,32 +27,12 @@ FUNCTION_THEME = "smoke-function"
 THEME = "smoke"
 SUMMARIES = ("The user has a dog named Momo.", "利用者は来月、京都へ旅行する。", "The user is allergic to peanuts.")
 QUERY = "a dog named Momo"
-DENIED = "42501"  # insufficient_privilege
 
 _VERSIONS = """
 SELECT current_setting('server_version') AS postgresql, current_user::text AS role,
        (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS pgvector"""
-# Asked, not tried: a deployment in which one of them were allowed would lose data by the try.
-_TOO_MUCH = """
-SELECT has_schema_privilege('public', 'CREATE') AS make_objects,
-       coalesce(has_table_privilege(to_regclass('schema_migrations'),
-                'SELECT, INSERT, UPDATE, DELETE, TRUNCATE'), false) AS touch_the_ledger_of_migrations,
-       EXISTS (SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace AND pg_has_role(relowner, 'MEMBER'))
-           AS alter_a_table,
-       EXISTS (SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
-               AND has_table_privilege(oid, 'TRUNCATE')) AS empty_a_table,
-       EXISTS (SELECT FROM pg_roles WHERE rolname <> current_user AND pg_has_role(oid, 'MEMBER'))
-           AS act_as_another_role,
-       EXISTS (SELECT FROM pg_database WHERE datname NOT IN (current_database(), 'rdsadmin') AND datallowconn
-               AND has_database_privilege(oid, 'CONNECT')) AS connect_to_another_database,
-       (SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls FROM pg_roles
-        WHERE rolname = current_user) AS rule"""
 _ALL_TURNS = "SELECT count(*) AS found FROM st_chat_history_table WHERE userid = :userid"
 _ALL_MEMORIES = "SELECT count(*) AS found FROM st_chat_history_vector_table WHERE userid = :userid"
-
-
-class SmokeError(StchatError):
-    """Something is not as it must be; its text says what was expected and found."""
 
 
 @dataclass(frozen=True)
@@ -63,23 +43,6 @@ class Result:
     ok: bool
     ms: int
     says: str
-
-
-@dataclass(frozen=True)
-class OwnVectors:
-    """An Embedder without a model: equal texts have equal vectors, others have nothing in common."""
-
-    dimensions: int = DIMENSIONS
-
-    def documents(self, texts: Sequence[str]) -> Embedded:
-        return Embedded([self.query(text) for text in texts], [])
-
-    def query(self, text: str) -> Vector:
-        chance = random.Random(text)
-        return normalised([chance.gauss(0, 1) for _ in range(DIMENSIONS)])
-
-    def within(self, seconds: float) -> OwnVectors:  # noqa: ARG002 (asks nobody, so it waits for nobody)
-        return self
 
 
 @dataclass
@@ -124,13 +87,12 @@ class Smoke:
 
     def _privileges(self) -> None:
         with self._check("the application's role may do no more than it must"):
-            [row] = self.app.execute(_TOO_MUCH, repeatable=True).rows
-            too_much = [what.replace("_", " ") for what, may in row.items() if may]
-            _must(not too_much, f"st_chat_app must not be allowed to: {', '.join(too_much)}")
+            found = too_much(self.app)
+            must(not found, f"st_chat_app must not be allowed to: {', '.join(found)}")
         with self._check("it makes no table"):
-            _refused(self._try, "CREATE TABLE stchat_smoke (id int)")
+            refused(self._try, "CREATE TABLE stchat_smoke (id int)")
         with self._check("it opens no other database"):
-            _refused(self.app.on("postgres").execute, "SELECT 1")
+            refused(self.app.on("postgres").execute, "SELECT 1")
 
     def _try(self, sql: str, _: None) -> None:
         """What must not run, in a transaction that is rolled back if it does."""
@@ -141,8 +103,8 @@ class Smoke:
     def _write_and_read(self) -> None:
         with self._check("writes a turn once") as says:
             add = (self.one, THEME, 1, "Hello, 世界", "こんにちは 🌏")
-            _must(self.history.add(*add), "a new turn must be written, it was known")
-            _must(not self.history.add(*add), "the same turn again must be known, it was written")
+            must(self.history.add(*add), "a new turn must be written, it was known")
+            must(not self.history.add(*add), "the same turn again must be known, it was written")
             try:
                 self.history.add(*add[:4], "another answer")
             except ConflictError:
@@ -153,9 +115,9 @@ class Smoke:
             self.history.add(self.one, THEME, 2, None, "second")
             turns = [(turn.chatid, turn.userinput, turn.botresponse) for turn in self.history.turns(self.one)]
             expected = [(2, None, "second"), (1, "Hello, 世界", "こんにちは 🌏")]
-            _must(turns == expected, f"its {len(expected)} turns must come back newest first, got {len(turns)}")
+            must(turns == expected, f"its {len(expected)} turns must come back newest first, got {len(turns)}")
             themes = [(theme.themename, theme.turns) for theme in self.history.themes(self.one)]
-            _must(themes == [(THEME, 2)], f"its one theme must have 2 turns, got {themes}")
+            must(themes == [(THEME, 2)], f"its one theme must have 2 turns, got {themes}")
 
     def _embed(self) -> None:
         if self.embedder is None:
@@ -177,30 +139,30 @@ class Smoke:
                 for number, summary in enumerate(SUMMARIES)
             ]
             done = self.memory.remember_many(items)
-            _must(done.written == len(items), f"{len(items)} memories must be written, got {done.written}")
+            must(done.written == len(items), f"{len(items)} memories must be written, got {done.written}")
             again = self.memory.remember_many(items)
-            _must(again.known == len(items), f"sent again all {len(items)} must be known, got {again.known}")
+            must(again.known == len(items), f"sent again all {len(items)} must be known, got {again.known}")
         with self._check("recalls the nearest first") as says:
             query = SUMMARIES[0] if isinstance(self.memory.embedder, OwnVectors) else QUERY
             found = self.memory.recall(self.one, query, k=len(SUMMARIES))
-            _must(len(found) == len(SUMMARIES), f"{len(SUMMARIES)} memories must be recalled, got {len(found)}")
-            _must(found[0].summary == SUMMARIES[0], f"the nearest must be chatid 0, got {found[0].chatid}")
+            must(len(found) == len(SUMMARIES), f"{len(SUMMARIES)} memories must be recalled, got {len(found)}")
+            must(found[0].summary == SUMMARIES[0], f"the nearest must be chatid 0, got {found[0].chatid}")
             says("similarity " + ", ".join(f"{memory.similarity:.2f}" for memory in found))
             filtered = self.memory.recall(self.one, query, metadata={"n": 2})
-            _must([memory.chatid for memory in filtered] == [2], "a filter by metadata must leave one memory")
+            must([memory.chatid for memory in filtered] == [2], "a filter by metadata must leave one memory")
 
     def _isolation(self) -> None:
         with self._check("shows another user nothing"):
-            _must(not self.history.turns(self.other), "another user must see no turn")
-            _must(not self.history.themes(self.other), "another user must see no theme")
-            _must(not self.memory.recall(self.other, SUMMARIES[0]), "another user must recall nothing")
-            _must(self.history.delete(self.other) == 0, "another user must delete nothing")
-            _must(self.memory.forget(self.other) == 0, "another user must forget nothing")
-            _must(len(self.history.turns(self.one)) == 2, "the first user's turns must be there still")
+            must(not self.history.turns(self.other), "another user must see no turn")
+            must(not self.history.themes(self.other), "another user must see no theme")
+            must(not self.memory.recall(self.other, SUMMARIES[0]), "another user must recall nothing")
+            must(self.history.delete(self.other) == 0, "another user must delete nothing")
+            must(self.memory.forget(self.other) == 0, "another user must forget nothing")
+            must(len(self.history.turns(self.one)) == 2, "the first user's turns must be there still")
         with self._check("shows nothing to SQL that names no user"):
             for sql in (_ALL_TURNS, _ALL_MEMORIES):
-                _must(_count(self.app, sql, self.one) == 0, "row security must hide every row")
-            _refused(
+                must(_count(self.app, sql, self.one) == 0, "row security must hide every row")
+            refused(
                 self.app.execute,
                 "INSERT INTO st_chat_history_table (userid, themename, chatid) VALUES (:userid, 'smoke', 9)",
                 {"userid": self.one},
@@ -209,26 +171,24 @@ class Smoke:
     def _read_role(self, read: DataApi) -> None:
         with self._check("the read role reads everybody's rows and writes none") as says:
             found = _count(read, _ALL_TURNS, self.one), _count(read, _ALL_MEMORIES, self.one)
-            _must(found == (2, len(SUMMARIES)), f"it must see 2 turns and {len(SUMMARIES)} memories, got {found}")
-            _refused(read.execute, "DELETE FROM st_chat_history_table WHERE userid = :userid", {"userid": self.one})
+            must(found == (2, len(SUMMARIES)), f"it must see 2 turns and {len(SUMMARIES)} memories, got {found}")
+            refused(read.execute, "DELETE FROM st_chat_history_table WHERE userid = :userid", {"userid": self.one})
             says(f"{found[0]} turns, {found[1]} memories")
 
     def _function(self, invoke: Invoke) -> None:
         with self._check("the chat function does the same") as says:
             turn = {"userid": self.one, "themename": FUNCTION_THEME, "chatid": 1, "userinput": "through the function"}
-            _must(invoke({"operation": "add", **turn})["written"], "its turn must be written, it was known")
+            must(invoke({"operation": "add", **turn})["written"], "its turn must be written, it was known")
             turns = [turn.userinput for turn in self.history.turns(self.one, FUNCTION_THEME)]
-            _must(turns == ["through the function"], f"its turn must be in the table, got {len(turns)}")
+            must(turns == ["through the function"], f"its turn must be in the table, got {len(turns)}")
             vector = OwnVectors().query("function")
             memory = {"userid": self.one, "theme": FUNCTION_THEME, "chatid": 1, "summary": "of the function"}
-            _must(
-                invoke({"operation": "remember", **memory, "vector": vector})["written"], "its memory must be written"
-            )
+            must(invoke({"operation": "remember", **memory, "vector": vector})["written"], "its memory must be written")
             recall = {"operation": "recall", "vector": vector, "k": 1}
             found = invoke({**recall, "userid": self.one})["memories"]
-            _must([one["summary"] for one in found] == ["of the function"], f"it must recall it, got {len(found)}")
+            must([one["summary"] for one in found] == ["of the function"], f"it must recall it, got {len(found)}")
             other = invoke({**recall, "userid": self.other})["memories"]
-            _must(not other, f"another user must recall nothing, got {len(other)}")
+            must(not other, f"another user must recall nothing, got {len(other)}")
             says("added, remembered, recalled")
 
     def _clean_up(self) -> None:
@@ -237,7 +197,7 @@ class Smoke:
                 self.history.delete(user)
                 self.memory.forget(user)
             left = len(self.history.turns(self.one)) + len(self.memory.recall(self.one, QUERY))
-            _must(left == 0, f"no row may be left, got {left}")
+            must(left == 0, f"no row may be left, got {left}")
 
     @contextmanager
     def _check(self, name: str) -> Iterator[Callable[[str], None]]:
@@ -253,20 +213,5 @@ class Smoke:
         self.results.append(Result(name, error is None, ms, str(error) if error else "; ".join(said)))
 
 
-def _must(holds: object, otherwise: str) -> None:
-    if not holds:
-        raise SmokeError(otherwise)
-
-
 def _count(api: DataApi, sql: str, user: str) -> int:
     return int(api.execute(sql, {"userid": user}, repeatable=True).rows[0]["found"])
-
-
-def _refused(execute: Callable[..., Any], sql: str, parameters: dict[str, Any] | None = None) -> None:
-    try:
-        execute(sql, parameters)
-    except DatabaseError as error:
-        denied = error.sqlstate == DENIED or "permission denied" in str(error)
-        _must(denied, f"it must be refused with {DENIED}, got {error.sqlstate}: {error}")
-    else:
-        raise SmokeError(f"PostgreSQL must refuse it, and ran it: {sql}")

@@ -14,7 +14,8 @@ from stchat.cli.main import main
 from stchat.data_api import DataApi
 from stchat.embeddings import Embedded
 from stchat.errors import EmbeddingError
-from stchat.operating.smoke import PREFIX, OwnVectors, Smoke
+from stchat.operating.own_vectors import OwnVectors
+from stchat.operating.smoke import PREFIX, Smoke
 from stchat.vectors import Vector
 from tests.integration.house import House
 

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from stchat.cli.smoke import through
-from stchat.operating.smoke import SmokeError
+from stchat.operating.refusals import SmokeError
 
 ASLEEP = {"status": 503, "error": "the database was asleep and is waking up: try again", "retry_after": 5}
 
