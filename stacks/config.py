@@ -102,7 +102,7 @@ class Settings:
     embedding_model: str = "cohere.embed-multilingual-v3"
     """Bedrock's id of a Cohere Embed v3 model: 1,024 numbers a vector, as the memory table has."""
     chat_timeout: Duration = Duration.seconds(60)  # noqa: RUF009
-    """30 to 900 s, of which it waits for a sleeping cluster all but 15; boto3's callers wait 60 s unless told."""
+    """30 to 900 s, of which it waits for a sleeping cluster all but 20; boto3's callers wait 60 s unless told."""
     chat_memory_mib: int = 512
     """128 to 10,240 MiB; the processor's share grows with it."""
     chat_reserved_concurrency: int | None = None

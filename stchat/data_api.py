@@ -42,12 +42,15 @@ CONNECTIONS = 50  # threads that may share a client before its connections are c
 MAKING = threading.Lock()  # boto3's default session is not made for threads that make their clients at once
 
 
-def client() -> RDSDataServiceClient:
-    """botocore's own retries are off, since it would send an ExecuteStatement again that a 5xx may have run."""
+def client(read_seconds: float = STATEMENT_SECONDS + 15) -> RDSDataServiceClient:
+    """botocore's own retries are off, since it would send an ExecuteStatement again that a 5xx may have run.
+
+    `read_seconds`: how long one call may take; shorter where a caller has less time than the longest statement.
+    """
     config = Config(
         retries={"total_max_attempts": 1},
         connect_timeout=5,
-        read_timeout=STATEMENT_SECONDS + 15,
+        read_timeout=read_seconds,
         max_pool_connections=CONNECTIONS,
     )
     with MAKING:

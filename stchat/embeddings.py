@@ -144,12 +144,22 @@ def shared_client() -> BedrockRuntimeClient:
         return _made()
 
 
+def client(read_seconds: float) -> BedrockRuntimeClient:
+    """One for a caller who has less time than READ_SECONDS for a call."""
+    with MAKING:
+        return _new(read_seconds)
+
+
 @cache
 def _made() -> BedrockRuntimeClient:
+    return _new(READ_SECONDS)
+
+
+def _new(read_seconds: float) -> BedrockRuntimeClient:
     config = Config(
         retries={"total_max_attempts": 1},
         connect_timeout=5,
-        read_timeout=READ_SECONDS,
+        read_timeout=read_seconds,
         max_pool_connections=CONNECTIONS,
     )
     return boto3.client("bedrock-runtime", config=config)

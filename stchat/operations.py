@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from stchat import data_api, embeddings
 from stchat.data_api import DataApi
 from stchat.embeddings import CohereEmbedder
 from stchat.errors import InputError
@@ -14,6 +15,8 @@ from stchat.memory import ChatMemory
 from stchat.settings import ApplicationSettings
 
 Fields = Mapping[str, Any]
+
+MOST_ITEMS = 480  # five batches of the library's, so that a call ends well within a minute
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,11 @@ class Chat:
     memory: ChatMemory
 
     @classmethod
-    def of(cls, settings: ApplicationSettings) -> Chat:
-        api = DataApi.of_application(settings)
-        return cls(ChatHistory(api), ChatMemory(api, CohereEmbedder(model_id=settings.embedding_model)))
+    def of(cls, settings: ApplicationSettings, call_seconds: float) -> Chat:
+        """`call_seconds`: how long one call of the Data API or of Bedrock may take."""
+        api = DataApi(data_api.client(call_seconds), settings.cluster_arn, settings.secret_arn, settings.database)
+        embedder = CohereEmbedder(embeddings.client(call_seconds), settings.embedding_model)
+        return cls(ChatHistory(api), ChatMemory(api, embedder))
 
     def within(self, seconds: float) -> Chat:
         """The same, whose operations wait that long at most for what is asleep or busy."""
@@ -97,6 +102,8 @@ def _remember(chat: Chat, **item: Any) -> Outcome:
 def _remember_many(chat: Chat, items: list[Fields]) -> Outcome:
     if not isinstance(items, list):
         raise InputError("items", "be a list of objects", type(items).__name__)
+    if len(items) > MOST_ITEMS:
+        raise InputError("items", f"have at most {MOST_ITEMS} members", f"{len(items)}", "send them in several calls")
     done = chat.memory.remember_many(items)
     return Outcome(asdict(done), len(items))
 

@@ -24,7 +24,8 @@ logging.basicConfig()  # where no runtime has set up logging yet
 logging.getLogger("stchat").setLevel(logging.INFO)
 log = logging.getLogger(__name__)
 
-RESERVE_SECONDS = 15.0  # the last call of the Data API or of Bedrock, and the answer
+CALL_SECONDS = 14.0  # one call of the Data API or of Bedrock, after 5 s at most to connect
+RESERVE_SECONDS = 20.0  # the last such call, and the answer
 ANSWER_BYTES = 6 * 1024 * 1024 - 1024  # of Lambda's 6 MB
 NO_OPERATION = f"be one of {', '.join(OPERATIONS)}"
 
@@ -95,7 +96,7 @@ def _serve(event: Any, context: Context, reply: _Reply) -> None:
 @cache
 def _chat() -> Chat:
     """Made at the first call, and kept for the next ones: its clients keep their connections."""
-    return Chat.of(ApplicationSettings.from_environment())
+    return Chat.of(ApplicationSettings.from_environment(), CALL_SECONDS)
 
 
 def _asked(event: Event) -> tuple[str, Event]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from stchat.embeddings import CohereEmbedder
 from stchat.handlers import chat
 from stchat.history import Turn
 from tests.unit.stchat.chat_function import CANARY, FIELDS, Context, Function
@@ -43,6 +44,14 @@ def function(monkeypatch: pytest.MonkeyPatch) -> Function:
             {"status": 400, "error": "items must be a list of objects, got dict", "field": "items"},
         ),
         (
+            {"operation": "remember_many", "items": [{}] * 481},
+            {
+                "status": 400,
+                "error": "items must have at most 480 members, got 481: send them in several calls",
+                "field": "items",
+            },
+        ),
+        (
             {"operation": "recall", "userid": "u"},
             {"status": 400, "error": "query must be given, or vector, and not both, got none", "field": "query"},
         ),
@@ -51,7 +60,7 @@ def function(monkeypatch: pytest.MonkeyPatch) -> Function:
             {"status": 400, "error": "query must be given, or vector, and not both, got both", "field": "query"},
         ),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:60],
 )
 def test_what_is_no_request(function: Function, event: Any, answer: dict[str, Any]) -> None:
     assert chat.handler(event, Context()) == answer
@@ -114,12 +123,24 @@ def test_an_answer_that_lambda_would_not_carry(function: Function) -> None:
     assert function.invoke("turns", {"userid": "u"}, [turn] * 3) == {"status": 413, "error": TOO_LARGE}
 
 
-@pytest.mark.parametrize(("remaining", "patience"), [(60, 45), (15, 0), (3, 0)])
+@pytest.mark.parametrize(("remaining", "patience"), [(60, 40), (20, 0), (3, 0)])
 def test_it_waits_for_the_time_it_has_and_answers_before_that_is_over(
     function: Function, remaining: float, patience: float
 ) -> None:
     chat.handler({"operation": "add"} | FIELDS, Context(remaining))
     assert function.side.seconds == [patience, patience]
+
+
+def test_a_call_that_is_not_answered_leaves_time_to_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("STCHAT_CLUSTER_ARN", "STCHAT_APP_SECRET_ARN", "STCHAT_DATABASE"):
+        monkeypatch.setenv(name, name)
+    for name in ("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "ap-northeast-1")
+    memory = chat._chat.__wrapped__().memory
+    assert isinstance(memory.embedder, CohereEmbedder) and memory.embedder.client is not None
+    for client in (memory.api.client, memory.embedder.client):
+        config: Any = client.meta.config
+        assert config.read_timeout + config.connect_timeout < chat.RESERVE_SECONDS
 
 
 def test_an_unknown_operation_is_not_logged(function: Function, caplog: pytest.LogCaptureFixture) -> None:
