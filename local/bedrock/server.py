@@ -7,6 +7,7 @@ import json
 import logging
 import re
 import time
+import uuid
 from collections.abc import Iterator
 
 from aiohttp import web
@@ -14,6 +15,7 @@ from botocore.model import Shape, StructureShape
 
 from local.bedrock import cohere
 from local.bedrock.errors import SERVICE, BedrockError, malformed
+from local.data_api.accounts import Account
 from local.data_api.errors import ApiError
 from local.data_api.faults import Faults, after, before
 from local.data_api.iam import caller
@@ -28,7 +30,8 @@ FOUNDATION_MODEL = re.compile(r"arn:aws:bedrock:[a-z0-9-]+::foundation-model/(?P
 class Bedrock:
     """Fault rules apply to it as the operation InvokeModel; their `sql` is matched with the model's id."""
 
-    def __init__(self, faults: Faults) -> None:
+    def __init__(self, account: Account, faults: Faults) -> None:
+        self._account = account
         self._faults = faults
 
     def routes(self) -> list[web.RouteDef]:
@@ -50,7 +53,7 @@ class Bedrock:
         if isinstance(found, ApiError):
             return respond(found)
         body = json.dumps(found.body, separators=(",", ":")).encode()
-        headers = {"X-Amzn-Bedrock-Input-Token-Count": str(found.tokens)}
+        headers = {"x-amzn-RequestId": str(uuid.uuid4()), "X-Amzn-Bedrock-Input-Token-Count": str(found.tokens)}
         return web.Response(body=body, content_type="application/json", headers=headers)
 
     async def _invoke(self, http: web.Request, model: str) -> cohere.Answer:
@@ -67,8 +70,10 @@ class Bedrock:
                 "ValidationException", f"{len(broken)} validation error{plural} detected: {'; '.join(broken)}"
             )
         arn = FOUNDATION_MODEL.fullmatch(model)
-        if (arn["id"] if arn else model) not in cohere.MODELS:
+        id = arn["id"] if arn else model
+        if id not in cohere.MODELS:
             raise BedrockError("ValidationException", "The provided model identifier is invalid.")
+        await self._account.authorize_model(id, http.headers)
         answer = await asyncio.to_thread(cohere.answer, body)
         if fault is not None:
             after(http, fault)

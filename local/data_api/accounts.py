@@ -28,6 +28,13 @@ class Account(Protocol):
             ApiError: AccessDeniedException, where whoever signed the request may not do this, or not read the secret.
         """
 
+    async def authorize_model(self, model: str, headers: Mapping[str, str]) -> None:
+        """The same for Bedrock's InvokeModel of the foundation model with that id.
+
+        Raises:
+            ApiError: AccessDeniedException.
+        """
+
     async def credentials(self, secret: str, cluster: Cluster, *, fresh: bool = False) -> tuple[str, str]:
         """The user and the password in a secret, given by ARN, or by a name in the cluster's region.
 

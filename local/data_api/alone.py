@@ -89,6 +89,9 @@ class Alone:
     async def authorize(self, operation: str, request: Mapping[str, Any], headers: Mapping[str, str]) -> None:
         """Nobody's policies are known here."""
 
+    async def authorize_model(self, model: str, headers: Mapping[str, str]) -> None:
+        """Nor are they for this."""
+
     async def credentials(self, secret: str, cluster: Cluster, *, fresh: bool = False) -> tuple[str, str]:  # noqa: ARG002
         for known in self._secrets.values():
             if secret in (known.arn, known.name, known.arn[: -len("-xxxxxx")]):

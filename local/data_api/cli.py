@@ -72,7 +72,7 @@ async def _serve(args: argparse.Namespace) -> None:
     )
     account = await _account(args, settings)
     faults = Faults()
-    server = Server(account, Operations(account, settings.statement_seconds), faults, Bedrock(faults).routes())
+    server = Server(account, Operations(account, settings.statement_seconds), faults, Bedrock(account, faults).routes())
     runner = web.AppRunner(server.app, access_log=None, shutdown_timeout=2)
     tending = asyncio.create_task(_tend(account))
     try:

@@ -73,6 +73,11 @@ class Clusters:
 
         await self._ask(require)
 
+    async def authorize_model(self, model: str, headers: Mapping[str, str]) -> None:
+        caller, region = iam.caller(headers), iam.region(headers)
+        arn = f"arn:aws:bedrock:{region}::foundation-model/{model}"
+        await self._ask(lambda: self._permissions.require(caller, "bedrock:InvokeModel", arn))
+
     async def credentials(self, secret: str, cluster: Cluster, *, fresh: bool = False) -> tuple[str, str]:
         place = _place(cluster.facts.arn)
         since, known = self._secrets.get((secret, place), (0.0, None))

@@ -10,8 +10,9 @@ from botocore.exceptions import ClientError
 
 from local.data_api.aws import Caller, ControlPlane
 from local.data_api.errors import ApiError
+from local.state import REGION
 
-CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 .*?Credential=(?P<key>[^/,\s]+)/")
+CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 .*?Credential=(?P<key>[^/,\s]+)/(?:\d{8}/(?P<region>[^/,\s]+)/)?")
 GET_SECRET = "secretsmanager:GetSecretValue"
 DECISION_SECONDS = 2.0
 IDENTITY_SECONDS = 300.0
@@ -27,6 +28,12 @@ def caller(headers: Mapping[str, str]) -> Caller:
     if credential is None:
         raise ApiError("MissingAuthenticationTokenException", "Missing Authentication Token")
     return Caller(credential["key"], headers.get("X-Amz-Security-Token"))
+
+
+def region(headers: Mapping[str, str]) -> str:
+    """Where a request was signed for."""
+    credential = CREDENTIAL.match(headers.get("Authorization", ""))
+    return (credential and credential["region"]) or REGION
 
 
 class Permissions:

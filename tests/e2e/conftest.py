@@ -65,11 +65,15 @@ class Laptop:
         lines = self.must("env").splitlines()
         return dict(line.removeprefix("export ").split("=", 1) for line in lines)
 
-    def client(self, service: str) -> Any:
-        """A boto3 client that knows nothing but the exported variables."""
+    def client(self, service: str, role: str | None = None) -> Any:
+        """A boto3 client that knows nothing but the exported variables, with the rights of `role`, or with all."""
         here = self.environment()
         session = boto3.Session(here["AWS_ACCESS_KEY_ID"], here["AWS_SECRET_ACCESS_KEY"], None, here["AWS_REGION"])
-        url = here["AWS_ENDPOINT_URL_RDS_DATA"] if service == "rds-data" else here["AWS_ENDPOINT_URL"]
+        if role:
+            found = self.client("sts").assume_role(RoleArn=role, RoleSessionName="e2e")["Credentials"]
+            keys = (found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
+            session = boto3.Session(*keys, here["AWS_REGION"])
+        url = here.get(f"AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}", here["AWS_ENDPOINT_URL"])
         new: Callable[..., Any] = session.client  # which service, only the caller knows
         return new(service, endpoint_url=url)
 

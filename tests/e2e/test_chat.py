@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from stchat.data_api import DataApi
+from stchat.embeddings import CohereEmbedder
+from stchat.errors import DataApiError, EmbeddingError
+from stchat.history import ChatHistory
+from stchat.memory import ChatMemory
 from tests.e2e.conftest import REPOSITORY, Laptop
 
 GUIDE = REPOSITORY / "docs" / "chat-function.md"
@@ -95,22 +103,29 @@ def test_somebody_must_sign(laptop: Laptop, outputs: dict[str, str]) -> None:
     assert refused.value.code == 403
 
 
-def test_least_privilege_holds_when_simulated(laptop: Laptop) -> None:
-    iam, here = laptop.client("iam"), laptop.environment()
-    [role] = [role["Arn"] for role in iam.list_roles()["Roles"] if "ChatRole" in role["RoleName"]]
+def test_its_role_is_enough_for_every_operation_and_for_nothing_else(laptop: Laptop) -> None:
+    """The role assumed, since a Lambda on the laptop has the account's own credentials."""
+    [role] = [role["Arn"] for role in laptop.client("iam").list_roles()["Roles"] if "ChatRole" in role["RoleName"]]
+    here = laptop.environment()
+    master, client, model = here["STCHAT_SECRET_ARN"], laptop.client("rds-data", role), "cohere.embed-english-v3"
+    api = DataApi(client, here["STCHAT_CLUSTER_ARN"], here["STCHAT_APP_SECRET_ARN"], here["STCHAT_DATABASE"])
+    embedder = CohereEmbedder(laptop.client("bedrock-runtime", role))
+    memory, history = ChatMemory(api, embedder), ChatHistory(api)
+    assert history.add("role", "t", 1, "hello", None)
+    assert len(history.turns("role")) == len(history.themes("role")) == history.delete("role") == 1
+    for chatid in range(3):
+        assert memory.remember("role", "t", chatid, "犬" * 130_000)
+    assert len(memory.recall("role", "犬")) == 3, "over 1 MiB: through a cursor"
+    assert memory.forget("role") == 3
 
-    def allowed(action: str, resource: str) -> bool:
-        answer = iam.simulate_principal_policy(PolicySourceArn=role, ActionNames=[action], ResourceArns=[resource])
-        return bool(answer["EvaluationResults"][0]["EvalDecision"] == "allowed")
-
-    cluster, models = here["STCHAT_CLUSTER_ARN"], "arn:aws:bedrock:ap-northeast-1::foundation-model/"
-    assert allowed("rds-data:ExecuteStatement", cluster)
-    assert allowed("secretsmanager:GetSecretValue", here["STCHAT_APP_SECRET_ARN"])
-    assert allowed("bedrock:InvokeModel", f"{models}cohere.embed-multilingual-v3")
-    assert not allowed("rds-data:BatchExecuteStatement", cluster)
-    assert not allowed("secretsmanager:GetSecretValue", here["STCHAT_SECRET_ARN"])
-    assert not allowed("bedrock:InvokeModel", f"{models}cohere.embed-english-v3")
-    assert not allowed("bedrock:InvokeModelWithResponseStream", f"{models}cohere.embed-multilingual-v3")
+    denied = "is not authorized to perform: {} on resource: {}"
+    with pytest.raises(DataApiError, match=re.escape(denied.format("secretsmanager:GetSecretValue", master))):
+        ChatHistory(replace(api, secret_arn=master)).themes("role")
+    arn = f"arn:aws:bedrock:ap-northeast-1::foundation-model/{model}"
+    with pytest.raises(EmbeddingError, match=re.escape(denied.format("bedrock:InvokeModel", arn))):
+        replace(embedder, model_id=model).query("犬")
+    with pytest.raises(ClientError, match="not authorized to perform: rds-data:BatchExecuteStatement"):
+        client.batch_execute_statement(resourceArn=api.cluster_arn, secretArn=api.secret_arn, sql="SELECT 1")
 
 
 def address_of(laptop: Laptop, outputs: dict[str, str]) -> str:
