@@ -19,9 +19,9 @@ log = logging.getLogger(__name__)
 
 PLACE = "the index over everyone's memories"
 _TABLE = "st_chat_history_vector_table"
-_INDEX = f"{_TABLE}_chat_vector_idx"
-_BUILD = f"CREATE INDEX CONCURRENTLY {_INDEX} ON {_TABLE} USING hnsw (chat_vector vector_l2_ops)"
-_DROP = f"DROP INDEX CONCURRENTLY {_INDEX}"
+INDEX = f"{_TABLE}_chat_vector_idx"
+_BUILD = f"CREATE INDEX CONCURRENTLY {INDEX} ON {_TABLE} USING hnsw (chat_vector vector_l2_ops)"
+_DROP = f"DROP INDEX CONCURRENTLY {INDEX}"
 _TRIED = """
 SELECT coalesce(col_description(attrelid, attnum), '') AS tried FROM pg_attribute
 WHERE attrelid = :table::regclass AND attname = 'chat_vector'"""

@@ -67,7 +67,8 @@ def test_psql_is_the_master_in_the_applications_database(laptop: Laptop) -> None
 
 def test_the_operators_commands_work_in_that_shell(laptop: Laptop) -> None:
     assert "st_chat_history_vector_table" in laptop.stchat("db", "tables").output
-    assert laptop.stchat("schema", "status").status == 0
+    status = laptop.stchat("schema", "status", "--compare")
+    assert status.status == 0, status.output
 
 
 def test_smoke_proves_the_deployment(laptop: Laptop) -> None:

@@ -16,6 +16,7 @@ import pytest
 from stchat.cli import connection
 from stchat.cli.main import SQL, main
 from stchat.data_api import DataApi
+from stchat.migrations import everyone
 from tests.integration.conftest import Endpoint
 
 Run = Callable[..., tuple[int, str, str]]
@@ -194,6 +195,8 @@ def test_the_source_s_tables_made_by_hand_are_adopted(
     assert run("schema", "baseline", database, "3")[0] == 0
     assert run("schema", "apply")[:2] == (0, "applied\nsql/app/0004_chat_history_many_rows_per_user.sql\n")
     assert run("schema", "status", "--compare")[0] == 0
+    api.execute(f"DROP INDEX {everyone.INDEX}")
+    assert run("schema", "status", "--compare")[0] == 0, "a setting says whether that one is there"
     api.execute("INSERT INTO st_chat_history_table (userid, themename, chatid) VALUES ('u', 'after', 1)")
     assert api.execute("SELECT themename FROM st_chat_history_table ORDER BY primarykey").rows == [
         {"themename": "before"},
