@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down reset test check format snapshots findings checkov synth diff comment pipeline deploy upgrade
+.PHONY: help install up down reset test check format snapshots findings checkov synth diff comment pipeline deploy demo demo-test upgrade
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -39,6 +39,7 @@ format: $(VENV)/ready ## put the code in order
 
 snapshots: $(VENV)/ready ## approve the templates as they are now
 	@python -m pytest tests/infra --update-snapshots
+	@python -m docs.index
 
 findings: $(VENV)/ready ## what the guards find in prod and what its roles may do, into docs/
 	@python -m docs.findings && python -m docs.roles
@@ -55,16 +56,24 @@ diff: $(VENV)/ready ## what a deploy of STAGE to AWS would change
 comment: $(VENV)/ready ## what a deploy of every stage would change, migrations by name; on GitHub as a pull request's comment
 	@python -m pipeline
 
-pipeline: $(VENV)/ready ## let the workflows of REPOSITORY=owner/name into the account, once
-	@cdk deploy --app "python3 -m pipeline.access" -c repository=$(REPOSITORY) --require-approval $(APPROVAL)
+pipeline: $(VENV)/ready ## let the workflows of REPOSITORY=owner/name into the account, once (PROVIDER=known: GitHub is known there)
+	@cdk deploy --app "python3 -m pipeline.access" -c repository=$(REPOSITORY) -c provider=$(PROVIDER) --require-approval $(APPROVAL)
 
 deploy: $(VENV)/ready ## deploy STAGE to AWS, with your credentials
 	@cdk deploy --all -c stage=$(STAGE) --require-approval $(APPROVAL)
+
+demo: $(VENV)/demo ## a page to chat on, over the laptop's AWS that is up, or the cluster of STCHAT_CLUSTER_ARN
+	@if [ -z "$$STCHAT_CLUSTER_ARN" ]; then settings="$$(python -m local env)" || exit 1; eval "$$settings"; fi; \
+	python -m streamlit run examples/streamlit_chat.py
+
+demo-test: $(VENV)/demo ## the page in a headless browser (Chromium: apt-get install chromium-headless-shell)
+	@python -m pytest examples
 
 upgrade: $(VENV)/ready ## newest versions of every dependency, pinned again
 	@uv pip compile --quiet --upgrade --universal --python-version 3.11 pyproject.toml --group dev -o requirements-dev.txt
 	@uv pip compile --quiet --upgrade --universal --python-version 3.11 pyproject.toml -c requirements-dev.txt -o requirements.txt
 	@uv pip compile --quiet --upgrade --universal --python-version 3.11 --group pyproject.toml:checkov -o requirements-checkov.txt
+	@uv pip compile --quiet --upgrade --universal --python-version 3.11 --group demo -c requirements-dev.txt -o requirements-demo.txt
 	@npm update --save --silent
 
 $(VENV)/ready: requirements-dev.txt package-lock.json
@@ -79,4 +88,9 @@ $(VENV)/ready: requirements-dev.txt package-lock.json
 $(VENV)/checkov/ready: $(VENV)/ready requirements-checkov.txt
 	@test -x $(VENV)/checkov/bin/python || uv venv --quiet --python $(VENV)/bin/python $(VENV)/checkov
 	@uv pip sync --quiet --python $(VENV)/checkov/bin/python requirements-checkov.txt
+	@touch $@
+
+$(VENV)/demo: $(VENV)/ready requirements-demo.txt
+	@echo "installing Streamlit into $(VENV)/"
+	@$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python -r requirements-demo.txt
 	@touch $@
