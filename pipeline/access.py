@@ -1,6 +1,8 @@
 """What GitHub's workflows may do in an account: one stack, deployed once by a person, never by a workflow.
 
-cdk deploy --app "python3 -m pipeline.access" -c repository=<owner>/<name>
+cdk deploy --app "python3 -m pipeline.access" -c repository=<owner>/<name> [-c provider=known]
+
+`provider=known`: the account has GitHub as an identity provider already, and takes it once only.
 """
 
 from __future__ import annotations
@@ -26,9 +28,13 @@ DEPLOY_TIME = Duration.hours(2)
 class AccessStack(Stack):
     """GitHub as an identity provider, and two roles: one compares templates, the other goes through the bootstrap's."""
 
-    def __init__(self, scope: Construct, id: str, *, repository: str) -> None:
+    def __init__(self, scope: Construct, id: str, *, repository: str, provider_is_known: bool) -> None:
         super().__init__(scope, id, stack_name="st-chat-pipeline", description="What GitHub's workflows may do here")
-        provider = iam.OidcProviderNative(self, "GitHub", url=f"https://{ISSUER}", client_ids=["sts.amazonaws.com"])
+        if provider_is_known:
+            provider = self.format_arn(service="iam", region="", resource="oidc-provider", resource_name=ISSUER)
+        else:
+            new = iam.OidcProviderNative(self, "GitHub", url=f"https://{ISSUER}", client_ids=["sts.amazonaws.com"])
+            provider = new.oidc_provider_arn
 
         def role(id: str, *subjects: str) -> iam.Role:
             conditions = {
@@ -37,7 +43,7 @@ class AccessStack(Stack):
                     f"{ISSUER}:sub": [f"repo:{repository}:{subject}" for subject in subjects],
                 }
             }
-            principal = iam.WebIdentityPrincipal(provider.oidc_provider_arn, conditions)
+            principal = iam.WebIdentityPrincipal(provider, conditions)
             made = iam.Role(self, id, assumed_by=principal, max_session_duration=DEPLOY_TIME)
             CfnOutput(self, f"{id}RoleArn", value=made.role_arn)
             return made
@@ -78,7 +84,8 @@ def build(app: App) -> None:
     repository = app.node.try_get_context("repository")
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository or ""):
         raise ValueError(f"repository must be owner/name on GitHub, got {repository}: -c repository=owner/name")
-    AccessStack(app, "Pipeline", repository=repository)
+    known = app.node.try_get_context("provider") == "known"
+    AccessStack(app, "Pipeline", repository=repository, provider_is_known=known)
     guard(app)
 
 

@@ -71,6 +71,16 @@ def test_the_other_becomes_the_bootstraps_roles_and_nothing_else(resources: dict
     ]
 
 
+def test_a_provider_that_the_account_knows_is_referred_to() -> None:
+    app = App(context={"repository": "owner/name", "provider": "known"})
+    build(app)
+    found = app.synth().stacks[0].template["Resources"]
+    assert not of(found, "AWS::IAM::OIDCProvider")
+    for role in of(found, "AWS::IAM::Role").values():
+        [trust] = role["AssumeRolePolicyDocument"]["Statement"]
+        assert trust["Principal"]["Federated"]["Fn::Join"][1][-1] == f":oidc-provider/{ISSUER}"
+
+
 @pytest.mark.parametrize("repository", [None, "name", "owner/name/", "owner/*"])
 def test_a_repository_that_is_none_is_refused(repository: str | None) -> None:
     with pytest.raises(ValueError, match=r"repository must be owner/name on GitHub, got .*: -c repository=owner/name"):

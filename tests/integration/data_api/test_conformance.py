@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from stchat.settings import Settings
 from tests.integration.conftest import Endpoint
-from tests.integration.data_api.conformance.rule import Rule
+from tests.integration.data_api.conformance.ask import SignedWire, ask, differences, expected
+from tests.integration.data_api.conformance.rule import Rule, Source
 from tests.integration.data_api.conformance.table import DOCUMENT, SECTIONS, document
-from tests.integration.data_api.wire import Answer, Wire
+from tests.integration.data_api.wire import Wire
 
 ROWS = [
     pytest.param(rule, id=f"{section}: {rule.says}".replace(" ", "_").encode("ascii", "replace").decode())
@@ -27,25 +29,21 @@ def wire(endpoint: Endpoint) -> Iterator[Wire]:
 
 @pytest.mark.parametrize("rule", ROWS)
 def test_rule(wire: Wire, rule: Rule) -> None:
-    request = {"sql": rule.sql, **rule.request}
-    answer = wire.call(rule.path, request) if rule.outside else in_a_transaction(wire, rule, request)
-    if rule.error is None:
-        body = rule.body or {"records": rule.records, "numberOfRecordsUpdated": 0}
-        assert answer == Answer(200, None, body)
-    else:
-        body = {} if rule.message is None else {"message": rule.message}
-        assert answer == Answer(rule.status, rule.error, body)
+    assert ask(wire, rule) == expected(rule)
 
 
-def in_a_transaction(wire: Wire, rule: Rule, request: dict[str, object]) -> Answer:
-    transaction = {"transactionId": wire.call("/BeginTransaction", {}).body["transactionId"]}
-    try:
-        for statement in rule.setup:
-            wire.call("/Execute", {"sql": statement, **transaction})
-        return wire.call(rule.path, request | transaction)
-    finally:
-        ended = wire.call("/RollbackTransaction", transaction)
-        assert ended == Answer(200, None, {"transactionStatus": "Rollback Complete"})
+def test_the_program_that_asks_aws(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It signs, asks all, and tells what is answered otherwise: here nothing, then one rule that is made wrong."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_RDS_DATA", endpoint.url)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
+    wire = SignedWire(Settings(endpoint.cluster_arn, endpoint.secret_arn, "postgres"))
+    assert list(differences(wire)) == []
+    wrong = Rule(says="one is two", source=Source.ASSUMED, records=[[{"longValue": 2}]])
+    monkeypatch.setitem(SECTIONS, "Values out", [wrong])
+    [told] = differences(wire)
+    assert told.startswith("Values out: one is two (assumed)\n  table ")
 
 
 def test_document_is_current() -> None:
