@@ -108,7 +108,7 @@ def _is_to_pause(cluster: Properties) -> bool:
 def _of_cluster(app: Templates, place: tuple[int, str], cluster: Properties) -> Iterator[str]:
     """What a cluster's own properties say."""
     interval = cluster["ServerlessV2ScalingConfiguration"].get("SecondsUntilAutoPause", INTERVAL.start)
-    if int(interval) not in INTERVAL:
+    if str(interval).isdigit() and int(interval) not in INTERVAL:  # a parameter's value is not known yet
         yield f"SecondsUntilAutoPause must be {INTERVAL.start} to {INTERVAL.stop - 1}, got {interval}"
     if cluster.get("GlobalClusterIdentifier"):
         yield "a global database replicates all the time"

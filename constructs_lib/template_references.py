@@ -43,6 +43,8 @@ class Templates:
                 return {(number, path.split(".")[0])}
             case {"Fn::Sub": str(text)}:
                 return {(number, id) for id in re.findall(r"\$\{(\w+)[.}]", text)}
+            case {"Fn::Sub": [str(text), variables]}:
+                return self._places(number, [{"Fn::Sub": text}, variables])
             case {"Fn::ImportValue": name} if str(name) in self._exports:
                 return self._places(*self._exports[str(name)])
             case dict():

@@ -16,6 +16,7 @@ from local.state import ACCOUNT, REGION, REPOSITORY, Cloud, Server, load
 
 AWS_PORT = 4566
 DATA_API_PORT = 4567
+START_CONTROL_PLANE = "import sys; sys.path.insert(0, sys.argv.pop()); from local.aws.server import main; main()"
 # How long the cluster takes to wake up; Aurora takes about 15 s, a laptop's user need not wait that long.
 RESUME_SECONDS = 3.0
 
@@ -84,8 +85,9 @@ def _start_control_plane(cloud: Cloud) -> Server:
         }
     )
     return processes.start(
-        # From its own directory: a Lambda must find the package it was deployed with, not this repository.
-        [sys.executable, "-m", "ministack"],
+        # From its own directory, and told by argument where this repository is: a Lambda, which inherits directory and
+        # environment, must find the package it was deployed with.
+        [sys.executable, "-c", START_CONTROL_PLANE, str(REPOSITORY)],
         environment=environment,
         cwd=state,
         log=_log(cloud, "aws"),

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -97,6 +98,19 @@ class Postgres:
             for path in (self.data, *self.data.rglob("*")):
                 os.chown(path, user.pw_uid, user.pw_gid)
 
+    def copy_to(self, directory: Path) -> None:
+        """A copy of it as it is now, for `copy`; a running server goes on."""
+        directory.mkdir(parents=True)
+        shutil.copy(self.directory / "rdsadmin.password", directory)
+        if not self.is_running:
+            shutil.copytree(self.data, directory / "pgdata")
+            return
+        command: list[str | Path] = [
+            BINARIES / "pg_basebackup", "--pgdata", directory / "pgdata", "--checkpoint", "fast", "--no-sync",
+            "--host", "127.0.0.1", "--port", str(self.port), "--username", SUPERUSER,
+        ]  # fmt: skip
+        _must(command, os.environ | {"PGPASSWORD": self.superuser_password})
+
     def start(self) -> None:
         """Start, or adopt the server that an earlier process left running on this data directory."""
         if self.is_running or self._adopt():
@@ -172,6 +186,10 @@ class Postgres:
         return []
 
     def _run(self, *command: str | Path) -> None:
-        result = subprocess.run(as_system_user(*command), cwd="/", capture_output=True, text=True, check=False)
-        if result.returncode != 0:
-            raise LocalError(f"{Path(command[0]).name} ended with {result.returncode}: {result.stderr.strip()}")
+        _must(as_system_user(*command))
+
+
+def _must(command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> None:
+    result = subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise LocalError(f"{Path(command[0]).name} ended with {result.returncode}: {result.stderr.strip()}")

@@ -30,6 +30,8 @@ PASSWORD_LENGTH = 32  # 190 bits
 
 _ROLE = re.compile(r"[a-z_][a-z0-9_]*")
 _WRONG_PASSWORD = "28P01"
+# A secret may name no database: attaching it to a cluster that has none takes the name away. The password was right.
+_MAY_NOT_CONNECT = "42501"
 _NO_SUCH_ROLE = "42704"
 _STANDING = """
 SELECT rolname = current_user AS own, pg_has_role(oid, 'MEMBER WITH ADMIN OPTION') AS may_be_keyed
@@ -143,9 +145,9 @@ class Rotation:
         try:
             replace(self.master, secret_arn=self.arn, database=database).execute("SELECT 1", repeatable=True)
         except DatabaseError as error:
-            if error.sqlstate != _WRONG_PASSWORD:
+            if error.sqlstate not in (_WRONG_PASSWORD, _MAY_NOT_CONNECT):
                 raise
-            return False
+            return error.sqlstate == _MAY_NOT_CONNECT
         return True
 
     def _move(self, source: str, target: str) -> None:

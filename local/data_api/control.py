@@ -22,6 +22,11 @@ def resume(url: str, cluster_arn: str | None = None) -> None:
     _call(url, "POST", "resume", _named(cluster_arn))
 
 
+def snapshot(url: str, resource_id: str, name: str) -> None:
+    """Copy the data of a control plane's cluster, for others to be restored from; returns when it is copied."""
+    _call(url, "POST", "snapshot", {"resourceId": resource_id, "name": name})
+
+
 def faults(url: str) -> list[dict[str, Any]]:
     """The rules, and how often each was applied."""
     rules: list[dict[str, Any]] = _call(url, "GET", "faults")["faults"]

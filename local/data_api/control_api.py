@@ -11,6 +11,7 @@ from aiohttp import web
 from local.data_api.accounts import Account
 from local.data_api.alone import Alone
 from local.data_api.cluster import Cluster
+from local.data_api.control_plane import Clusters
 from local.data_api.errors import ApiError, bad_request
 from local.data_api.faults import Faults
 from local.data_api.server_process import Embedded
@@ -28,6 +29,7 @@ class ControlApi:
             web.get("/_local/status", _handler(self._status)),
             web.post("/_local/pause", _handler(self._pause)),
             web.post("/_local/resume", _handler(self._resume)),
+            web.post("/_local/snapshot", _handler(self._snapshot)),
             web.get("/_local/faults", _handler(self._list_faults)),
             web.post("/_local/faults", _handler(self._add_fault)),
             web.delete("/_local/faults", _handler(self._clear_faults)),
@@ -45,6 +47,12 @@ class ControlApi:
     async def _resume(self, body: dict[str, Any]) -> dict[str, Any]:
         for cluster in await self._named(body):
             await cluster.resumed()
+        return {}
+
+    async def _snapshot(self, body: dict[str, Any]) -> dict[str, Any]:
+        if not isinstance(self._account, Clusters):
+            raise bad_request("without a control plane there is nobody to restore a snapshot")
+        await self._account.snapshot(body["resourceId"], body["name"])
         return {}
 
     async def _list_faults(self, _: dict[str, Any]) -> dict[str, Any]:

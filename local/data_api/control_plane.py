@@ -33,6 +33,7 @@ class Clusters:
         self._plane = plane
         self._permissions = iam.Permissions(plane)
         self._directory = directory
+        self._snapshots = directory / "snapshots"
         self._settings = settings
         self._records: dict[Place, tuple[float, list[ClusterRecord]]] = {}
         self._secrets: dict[tuple[str, Place], tuple[float, tuple[str, str]]] = {}
@@ -99,6 +100,12 @@ class Clusters:
     async def stop(self) -> None:
         await asyncio.gather(*(cluster.stop() for cluster in self.clusters))
 
+    async def snapshot(self, resource_id: str, name: str) -> None:
+        """Copy a cluster's data as it is now, awake or asleep; one that was never used has none."""
+        if resource_id in self._running:
+            _, cluster = self._running[resource_id]
+            await cluster.server.copy_to(self._snapshots / name)
+
     async def _lookup(self, place: Place) -> list[ClusterRecord]:
         since, records = self._records.get(place, (0.0, []))
         if time.monotonic() - since > REMEMBER_SECONDS:
@@ -116,7 +123,7 @@ class Clusters:
                 return
             # Asked for a new cluster alone: later the password is PostgreSQL's, whatever the secret says.
             master, password = self._plane.master(record)
-            copy = self._directory / "snapshots" / str(record.snapshot)
+            copy = self._snapshots / str(record.snapshot)
             if record.snapshot is not None and copy.exists():
                 postgres.copy(copy)
                 postgres.start()
@@ -140,11 +147,11 @@ class Clusters:
                 await cluster.stop()
                 snapshot = await self._ask(lambda gone=record: self._plane.final_snapshot(gone))  # type: ignore[misc]
                 directory = self._directory / id_
-                if snapshot is None:
+                if snapshot is None or (self._snapshots / snapshot).exists():  # it was copied when it was made
                     await asyncio.to_thread(shutil.rmtree, directory)
                 else:
-                    (self._directory / "snapshots").mkdir(exist_ok=True)
-                    directory.rename(self._directory / "snapshots" / snapshot)
+                    self._snapshots.mkdir(exist_ok=True)
+                    directory.rename(self._snapshots / snapshot)
                 LOG.info("cluster %s: gone, %s", record.identifier, f"kept as {snapshot}" if snapshot else "removed")
 
     async def _ask(self, question: Callable[[], T]) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Protocol
 
 from local.postgres import Postgres
@@ -21,6 +22,7 @@ class ServerProcess(Protocol):
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
     async def has_other_clients(self, application_name: str) -> bool: ...
+    async def copy_to(self, directory: Path) -> None: ...
 
 
 class Embedded:
@@ -54,6 +56,10 @@ class Embedded:
 
         return await asyncio.to_thread(ask)
 
+    async def copy_to(self, directory: Path) -> None:
+        async with self._one_at_a_time:
+            await asyncio.to_thread(self.postgres.copy_to, directory)
+
 
 class Existing:
     """The user's own server: it is not ours to stop, so a paused cluster only says that it is."""
@@ -70,3 +76,6 @@ class Existing:
 
     async def has_other_clients(self, application_name: str) -> bool:  # noqa: ARG002
         return True
+
+    async def copy_to(self, directory: Path) -> None:
+        """Nor ours to copy."""

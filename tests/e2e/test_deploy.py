@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from tests.e2e.conftest import Laptop
 
+SNAPSHOT = "before-the-end"
 MEMORY = "st_chat_history_vector_table"
 HISTORY = "st_chat_history_table"
 
@@ -246,6 +247,15 @@ class TestTheEnd:
         assert laptop.sql(turns) == before == [["e2e"]]
         assert laptop.stack_status("st-chat-dev-database") == "CREATE_COMPLETE"
 
+    def test_a_snapshot_is_of_its_moment(self, laptop: Laptop) -> None:
+        """Not of the end: test_production.py restores it."""
+        rds = laptop.client("rds")
+        rds.create_db_cluster_snapshot(DBClusterIdentifier="dbclusterstchat", DBClusterSnapshotIdentifier=SNAPSHOT)
+        rds.get_waiter("db_cluster_snapshot_available").wait(
+            DBClusterSnapshotIdentifier=SNAPSHOT, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+        assert laptop.sql(f"DELETE FROM {HISTORY} RETURNING userid") == [["e2e"]]
+
     def test_destroy_leaves_a_final_snapshot(self, laptop: Laptop, checkout: Path) -> None:
         outcome = laptop.cdk(checkout, "destroy", "--all", "--force")
         assert outcome.status == 0, outcome.output
@@ -253,5 +263,6 @@ class TestTheEnd:
         assert stacks == {"CDKToolkit"}
         rds = laptop.client("rds")
         assert rds.describe_db_clusters()["DBClusters"] == []
-        [snapshot] = rds.describe_db_cluster_snapshots()["DBClusterSnapshots"]
-        assert snapshot["DBClusterIdentifier"] == "dbclusterstchat"
+        snapshots = rds.describe_db_cluster_snapshots()["DBClusterSnapshots"]
+        assert {snapshot["DBClusterIdentifier"] for snapshot in snapshots} == {"dbclusterstchat"}
+        assert [name for snapshot in snapshots if (name := snapshot["DBClusterSnapshotIdentifier"]) != SNAPSHOT]

@@ -83,6 +83,29 @@ def test_the_clusters_own_properties_are_read(changed: dict[str, Any], why: str)
     ]
 
 
+@pytest.mark.parametrize(
+    "reference",
+    [
+        {"Ref": "Cluster"},
+        {"Fn::GetAtt": ["Cluster", "DBClusterArn"]},
+        {"Fn::GetAtt": "Cluster.DBClusterArn"},
+        {"Fn::Sub": "arn:${AWS::Partition}:rds:x:y:cluster:${Cluster}"},
+        {"Fn::Sub": ["arn:rds:${Named}", {"Named": {"Ref": "Cluster"}}]},
+        {"Fn::Join": ["", ["arn:rds:", {"Ref": "Cluster"}]]},
+    ],
+    ids=str,
+)
+def test_however_the_cluster_is_referred_to(reference: dict[str, Any]) -> None:
+    template = cluster()
+    template["Resources"]["Added"] = {"Type": "AWS::RDS::Integration", "Properties": {"SourceArn": reference}}
+    assert [place for place, _ in keeps_awake([template])] == [(0, "Added")]
+
+
+def test_an_interval_that_is_a_parameter_is_not_judged() -> None:
+    scaling = {"MinCapacity": 0, "SecondsUntilAutoPause": {"Ref": "Interval"}}
+    assert list(keeps_awake([cluster(ServerlessV2ScalingConfiguration=scaling)])) == []
+
+
 def test_what_another_cluster_has_is_its_own_affair() -> None:
     others = {
         "Added": {"Type": "AWS::RDS::GlobalCluster", "Properties": {"SourceDBClusterIdentifier": ARN + "2"}},

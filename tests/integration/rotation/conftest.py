@@ -161,5 +161,6 @@ def _furnish(here: Cloud) -> House:
 def _secret(secrets: SecretsManagerClient, name: str, **login: str) -> str:
     login["dbClusterIdentifier"] = IDENTIFIER
     arn = secrets.create_secret(Name=name, SecretString=json.dumps(login))["ARN"]
-    secrets.rotate_secret(SecretId=arn, RotationLambdaARN=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:rotate")
+    function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:rotate"
+    secrets.rotate_secret(SecretId=arn, RotationLambdaARN=function, RotateImmediately=False)
     return arn

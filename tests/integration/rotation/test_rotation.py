@@ -129,6 +129,20 @@ def test_a_role_that_no_deploy_has_made_yet(house: House) -> None:
     assert house.opens(house.login(secret))
 
 
+def test_a_secret_without_a_database_of_a_role_that_may_not_connect_to_the_default_one(house: House) -> None:
+    """What a secret is after it was attached to a cluster without a DatabaseName."""
+    master = house.api(house.master)
+    master.execute("CREATE ROLE st_chat_kept_out LOGIN")
+    master.execute("REVOKE CONNECT ON DATABASE postgres FROM PUBLIC")
+    try:
+        secret = house.secret("st.chat.kept_out", username="st_chat_kept_out", password="p")
+        house.rotate(secret)
+        with house.connect(house.login(secret) | {"dbname": "chat"}) as connection:
+            assert connection.execute("SELECT 1").fetchall() == [(1,)]
+    finally:
+        master.execute("GRANT CONNECT ON DATABASE postgres TO PUBLIC")
+
+
 def test_a_secret_may_not_name_another_role(house: House) -> None:
     """Whoever may write a role's secret shall not get the master's password changed to what it says."""
     master = house.login(house.master)
