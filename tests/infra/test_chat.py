@@ -152,7 +152,7 @@ def test_settings_reach_the_function() -> None:
             "chat_reserved_concurrency must be None or at least 1, got 0: with 0 Lambda refuses every call",
         ),
     ],
-    ids=str,
+    ids=lambda value: "".join(value) if isinstance(value, dict) else "",
 )
 def test_settings_that_are_refused(changed: dict[str, Any], says: str) -> None:
     with pytest.raises(SettingsError) as raised:
