@@ -39,7 +39,7 @@ END
 $$;
 
 -- Nearest first; `similarity` is the cosine, from -1 to 1, whatever the vectors' lengths. The signs of the user's own
--- memories are compared in the index; those that differ in at most 44 more of the 1024 than the p_k-th best, and at
+-- memories are compared in the index; those that differ in at most 48 more of the 1024 than the p_k-th best, and at
 -- most 1,000 (or 4 for each that is asked for), are compared exactly (docs/decisions/0400).
 CREATE FUNCTION st_chat_recall(
     p_userid text, p_vector vector, p_k int, p_theme text DEFAULT NULL, p_metadata jsonb DEFAULT NULL
@@ -73,7 +73,7 @@ BEGIN
             ORDER BY bits LIMIT most) AS n;
     END IF;
     IF cardinality(memories) > p_k AND p_k > 0 THEN
-        memories := trim_array(memories, cardinality(memories) - width_bucket(differ[p_k] + 44, differ));
+        memories := trim_array(memories, cardinality(memories) - width_bucket(differ[p_k] + 48, differ));
     END IF;
     RETURN QUERY
     WITH nearest AS MATERIALIZED (
