@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -33,9 +34,12 @@ def show(here: Cloud, deployed: Mapping[str, str]) -> None:
     stacks = here.session().client("cloudformation", endpoint_url=here.aws_url).describe_stacks()["Stacks"]
     for stack in sorted(stacks, key=lambda stack: stack["CreationTime"]):
         print(f"  {stack['StackName']:<24} {stack['StackStatus']}")
-    for what in ("databases", "tables", "indexes"):
+    for what in ("databases", "tables"):
         print(f"\n{what}:", flush=True)
         _print_indented(_stchat(here, deployed, "db", what))
+    print("\nindexes:", flush=True)
+    for index in json.loads(_stchat(here, deployed, "db", "indexes", "--json")):
+        print(f"  {index['index']:<52} {index['definition'].partition(' USING ')[2]}")
     data_api = here.session().client("rds-data", endpoint_url=here.data_api_url)
     api = DataApi(data_api, deployed["STCHAT_CLUSTER_ARN"], deployed["STCHAT_SECRET_ARN"], deployed["STCHAT_DATABASE"])
     [versions] = api.execute(VERSIONS, repeatable=True).rows
