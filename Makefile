@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down reset test check format snapshots findings checkov synth diff comment pipeline deploy demo demo-test upgrade
+.PHONY: help install up down reset test bench check format snapshots findings checkov synth diff comment pipeline deploy demo demo-test upgrade
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ reset: $(VENV)/ready ## stop the laptop's AWS and delete its data
 
 test: $(VENV)/ready ## every test, the end to end ones too; neither account nor Docker
 	@python -m pytest -n 2 --no-loadscope-reorder
+
+bench: $(VENV)/ready ## how a user's memories are found: candidates measured, docs/search.md written
+	@python -m benchmarks.search
 
 check: $(VENV)/ready ## format, lint, types, workflows
 	@ruff format --check --quiet . && ruff check --quiet . && mypy

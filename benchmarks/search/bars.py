@@ -1,0 +1,54 @@
+"""The bars that ours has to reach, judged on what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from benchmarks.search.candidates import OURS, SOURCE
+from benchmarks.search.data import GROUPS
+
+Row = tuple[str, str, str, str]  # bar, where, measured, reached
+WHAT = ("all", "one theme")
+RIGHT = 0.99
+
+
+def judged(results: dict[str, Any]) -> list[Row]:
+    return [row for count, result in results["rows"].items() for row in _of_size(int(count), result)] + _growth(results)
+
+
+def _of_size(count: int, result: dict[str, Any]) -> Iterator[Row]:
+    ours, source = result["searched"][OURS], result["searched"].get(SOURCE)
+    found = [ours[group][what] for group in GROUPS for what in WHAT]
+    where = f"{count:,} rows"
+    least, worst = min(one["recall"] for one in found), min(one["worst"] for one in found)
+    yield "recall@10 at least 0.99 in each group", where, f"{least:.3f}", _said(least >= RIGHT)
+    yield "no question under 0.5", where, f"{worst:.2f}", _said(worst >= 0.5)
+    short = max(one["short"] for one in found)
+    yield "never fewer rows than there are", where, f"{short:.0%} short", _said(short == 0)
+    if not source:
+        return
+    for kind, of in (("search", result["searched"]), ("whole call", result["whole calls"])):
+        for group in GROUPS:
+            mine, theirs = of[OURS][group]["all"], of[SOURCE][group]["all"]
+            limit = 1.0 if theirs["recall"] >= RIGHT else 1.5
+            ratio = mine["p95"] / theirs["p95"]
+            bar = f"p95 of a {kind} at most {limit:g}x the source's (its recall: {theirs['recall']:.2f})"
+            yield bar, f"{where}, {group}", f"{ratio:.2f}x", _said(ratio <= limit)
+
+
+def _growth(results: dict[str, Any]) -> list[Row]:
+    sizes = results.get("growth", {})
+    if len(sizes) < 2:
+        return []
+    least, most = sorted(sizes, key=int)[:: len(sizes) - 1]
+    ratios = {group: sizes[most][group]["all"]["p95"] / sizes[least][group]["all"]["p95"] for group in GROUPS}
+    where = f"{int(least):,} to {int(most):,} rows"
+    return [
+        ("p95 grows to at most 1.5x", f"{where}, {group}", f"{ratio:.2f}x", _said(ratio <= 1.5))
+        for group, ratio in ratios.items()
+    ]
+
+
+def _said(reached: bool) -> str:
+    return "yes" if reached else "**no**"

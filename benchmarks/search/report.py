@@ -1,0 +1,125 @@
+"""The document, from the numbers alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.search import plots
+from benchmarks.search.bars import judged
+from benchmarks.search.candidates import OURS, SOURCE
+from benchmarks.search.data import GROUPS
+
+ALL_GROUPS = (*GROUPS, "narrow")
+MIB = 2**20
+
+HEAD = """# Searching one user's memories: measured
+
+Written by `make bench` (`python -m benchmarks.search`) from [{name}.json]({name}.json); do not edit. Made {made} on
+{processors} processors ({machine}) in {minutes} minutes: PostgreSQL 16 with pgvector on the laptop's Data API,
+vectors of 1,024 dimensions, always the same ones (benchmarks/search/data.py). {questions} questions for each group,
+with a theme and without, in {rounds} rounds in which the candidates take turns; percentiles are medians of the rounds.
+
+Users: **small** ones have 5 to 50 memories, **medium** 350 to 700, **large** 3,000 to 8,000, each about one topic for
+25 memories; **narrow** ones speak of 20 topics alone, up to 200 memories each, almost equally near. Milliseconds are
+the server process's time on a processor, since the machine has other work: the JSON has those by the clock too. Ratios
+carry over to other machines, milliseconds do not. Recall is the share of the true 10 nearest; in brackets, of the
+worst question.
+
+*{ours}*: `st_chat_recall` as `st_chat_app`, under row security. *{source}*: its schema and settings, HNSW alone.
+Why it is as it is: [decisions/0400](decisions/0400-binary-codes.md).
+
+![Recall against latency]({name}-recall.svg)
+
+![Latency against rows]({name}-rows.svg)
+"""
+
+
+def write(results: dict[str, Any], out: Path) -> None:
+    """`out`: the document's path without its ending, which the plots' names begin with."""
+    about, sizes = results["about"], results["rows"]
+    most = max(sizes, key=int)
+    plots.recall_against_latency(sizes[most], int(most), out.with_name(f"{out.name}-recall.svg"))
+    plots.latency_against_rows(results, out.with_name(f"{out.name}-rows.svg"))
+    parts = [
+        HEAD.format(name=out.name, ours=OURS, source=SOURCE, minutes=round(about["seconds"] / 60), **about),
+        "## The bars\n",
+        table(("bar", "where", "measured", "reached"), judged(results)),
+    ]
+    for count in sorted(sizes, key=int, reverse=True):
+        parts += _size(int(count), sizes[count])
+    parts += _growth(results.get("growth", {}))
+    out.with_suffix(".md").write_text("\n".join(parts))
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def _size(count: int, result: dict[str, Any]) -> list[str]:
+    searched, calls, hard = result["searched"], result["whole calls"], result["hard times"]
+    names = ("candidate", *ALL_GROUPS)
+    parts = [f"## {count:,} rows\n"]
+    for what, of in (("all", "All of a user's memories"), ("one theme", "Of one theme")):
+        recalls = [(name, *(_recall(groups[group][what]) for group in ALL_GROUPS)) for name, groups in searched.items()]
+        times = [(name, *(_times(groups[group][what]) for group in ALL_GROUPS)) for name, groups in searched.items()]
+        parts += [f"{of}: recall@10 (the worst question's), and how many questions came back short.\n"]
+        parts += [table(names, recalls), f"{of}: p50 / p95, ms.\n", table(names, times)]
+    parts += [
+        "The call by the clock, ms: boto3, the Data API's endpoint and back; ours is `ChatMemory.recall_vector`.\n",
+        table(names, [(name, *(_times(of[group]["all"], 1) for group in ALL_GROUPS)) for name, of in calls.items()]),
+        "Ours in hard times: recall@10 (the worst) and p95, ms. Statistics are from when one user had 100 memories.\n",
+        table(names, (
+            (name, *(f"{_recall(groups[group]['all'])}, {groups[group]['all']['p95']:.1f}" for group in ALL_GROUPS))
+            for name, groups in hard.items()
+        )),
+    ]  # fmt: skip
+    return parts + _cost(result)
+
+
+def _cost(result: dict[str, Any]) -> list[str]:
+    sizes, writing, built = result["sizes"], result["writing"], result["built"]
+    copy = writing["COPY, no index over everyone"]
+    rows = [(name, f"{rate:,}", f"{rate / copy:.2f}") for name, rate in writing.items()]
+    hnsw = 1000 / writing["COPY, the source's table"]
+    return [
+        "Writing, by the clock.\n",
+        table(("way", "rows a second", "of COPY into the same table without HNSW"), rows),
+        f"A row of the source's table takes {hnsw:.1f} ms to write, most of it for the HNSW index; without that index"
+        f" and with ours, {1000 / copy:.2f} ms. Building HNSW anew took {built[SOURCE]['hnsw']:.0f} s; bringing the"
+        f" source's table up to date, {result['migrated']:.1f} s for all its migrations.\n",
+        table(
+            ("what must stay cached", "MiB"),
+            [
+                ("HNSW index over everyone", f"{sizes['hnsw'] / MIB:,.1f}"),
+                ("ours: the index that recall reads", f"{sizes['search'] / MIB:,.1f}"),
+                ("ours: the codes' table and keys, for writing", f"{(sizes['codes'] + sizes['keys']) / MIB:,.1f}"),
+                ("the memories, the source's way", f"{sizes['memories, source'] / MIB:,.1f}"),
+                ("the memories, vectors in their rows", f"{sizes['memories'] / MIB:,.1f}"),
+            ],
+        ),
+    ]
+
+
+def _growth(sizes: dict[str, Any]) -> list[str]:
+    if not sizes:
+        return []
+
+    def row(count: str) -> list[str]:
+        found = [sizes[count][group]["all"] for group in ALL_GROUPS]
+        return [f"{int(count):,}", *(f"{_recall(one)}; {_times(one)}" for one in found)]
+
+    rows = [row(count) for count in sorted(sizes, key=int)]
+    said = "Ours in one run of its own: recall@10 (the worst); p50 / p95, ms.\n"
+    return ["## Growth\n", said, table(("rows", *ALL_GROUPS), rows)]
+
+
+def _recall(one: dict[str, float]) -> str:
+    short = f", {one['short']:.0%} short" if one["short"] else ""
+    return f"{one['recall']:.3f} ({one['worst']:.1f}{short})"
+
+
+def _times(one: dict[str, float], digits: int = 2) -> str:
+    return f"{one['p50']:.{digits}f} / {one['p95']:.{digits}f}"

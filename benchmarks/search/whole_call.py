@@ -1,0 +1,62 @@
+"""The whole call, by the clock: through boto3, the Data API's endpoint and back, the source's way and ours by turns."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import defaultdict
+from dataclasses import replace
+from typing import Any
+
+from benchmarks.search.candidates import OURS, SOURCE
+from benchmarks.search.data import K, Question, recall
+from benchmarks.search.measure import WARM_UP, Questions, over_rounds
+from benchmarks.search.server import MEMORY, Server
+from stchat.data_api import DataApi
+from stchat.embeddings import CohereEmbedder
+from stchat.memory import ChatMemory
+from stchat.vectors import to_text
+
+SOURCES = f"""
+SELECT primarykey, theme, chatid, metadata, chat_summary FROM {MEMORY} WHERE userid = :userid {{theme}}
+ORDER BY chat_vector <-> :vector::vector LIMIT {K}"""
+
+
+def whole_calls(server: Server, rows: int, questions: Questions, rounds: int) -> dict[str, Any]:
+    """By candidate and group; `ratio` is ours to the source's, of each round's 95th percentile."""
+    sides = {
+        SOURCE: replace(server.master, database=f"source_{rows}"),
+        OURS: replace(server.app, database=f"ours_{rows}"),
+    }
+    result: dict[str, Any] = defaultdict(dict)
+    for (group, themed), asked in questions.items():
+        times: dict[str, list[list[float]]] = {side: [] for side in sides}
+        recalls: dict[str, list[float]] = {side: [] for side in sides}
+        for number in range(rounds):
+            for side in sides:
+                times[side].append([])
+            for question in (*(asked[:WARM_UP] if number == 0 else ()), *asked):
+                for side, api in sides.items():
+                    began = time.perf_counter()
+                    found = _ask(side, api, question)
+                    times[side][-1].append((time.perf_counter() - began) * 1000)
+                    recalls[side].append(recall(question, found))
+        what = "one theme" if themed else "all"
+        for side in sides:
+            result[side].setdefault(group, {})[what] = {
+                "recall": round(statistics.fmean(recalls[side]), 4),
+                "p50": round(over_rounds(times[side], 0.5), 2),
+                "p95": round(over_rounds(times[side], 0.95), 2),
+            }
+    return result
+
+
+def _ask(side: str, api: DataApi, question: Question) -> list[int]:
+    vector = question.vector.tolist()
+    if side == OURS:
+        memory = ChatMemory(api, CohereEmbedder())
+        return [one.primarykey for one in memory.recall_vector(question.userid, vector, K, question.theme)]
+    values = {"userid": question.userid, "vector": to_text(vector)}
+    sql = SOURCES.format(theme="AND theme = :theme" if question.theme else "")
+    themed = {"theme": question.theme} if question.theme else {}
+    return [row["primarykey"] for row in api.execute(sql, values | themed, repeatable=True).rows]
