@@ -9,8 +9,9 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,6 +120,14 @@ def client(url: str, **credentials: str) -> RDSDataServiceClient:
         endpoint_url=url,
         config=Config(retries={"total_max_attempts": 1}, max_pool_connections=80),
     )
+
+
+def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    """Wait for what must come about, however busy the machine is."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"after {seconds:g} s it is not so that {what}"
+        time.sleep(0.05)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.integration.conftest import RESUME_SECONDS, Endpoint
+from tests.integration.conftest import RESUME_SECONDS, Endpoint, until
 from tests.integration.data_api.conftest import IMPATIENT_PAUSE
 from tests.integration.data_api.wire import Answer, Wire
 
@@ -66,8 +66,7 @@ def test_it_falls_asleep_when_nobody_calls(impatient: Endpoint) -> None:
     time.sleep(IMPATIENT_PAUSE / 2)
     assert impatient.cluster["state"] == "available"
     assert impatient.cluster["idleConnections"] == 1
-    time.sleep(IMPATIENT_PAUSE / 2 + 1.5)
-    assert impatient.cluster["state"] == "paused"
+    until(lambda: impatient.cluster["state"] == "paused", "it is asleep")
 
 
 def test_a_connection_keeps_it_awake(impatient: Endpoint) -> None:
