@@ -144,13 +144,16 @@ def running(directory: Path, *arguments: str) -> Iterator[Endpoint]:
     """One that does not wait for the disk: hundreds of databases are made and dropped in it."""
     directory.mkdir()
     process, url = start_endpoint(directory, *arguments)
-    endpoint = Endpoint(url=url, directory=directory, pid=process.pid, client=client(url))
-    with endpoint.psql() as superuser:
-        superuser.execute("ALTER SYSTEM SET fsync = off")
-        superuser.execute("SELECT pg_reload_conf()")
-    yield endpoint
-    process.terminate()
-    assert process.wait(30) == 0
+    try:
+        endpoint = Endpoint(url=url, directory=directory, pid=process.pid, client=client(url))
+        with endpoint.psql() as superuser:
+            superuser.execute("ALTER SYSTEM SET fsync = off")
+            superuser.execute("SELECT pg_reload_conf()")
+        yield endpoint
+    finally:
+        process.terminate()
+        ended = process.wait(30)
+    assert ended == 0
 
 
 @pytest.fixture(scope="session")
