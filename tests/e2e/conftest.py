@@ -16,8 +16,11 @@ from typing import Any
 import boto3
 import pytest
 
+from tests.documents import shell_blocks
+
 REPOSITORY = Path(__file__).resolve().parents[2]
-APP = ("app.py", "cdk.json", "stacks", "constructs_lib", "stchat", "sql")
+APP = ("app.py", "cdk.json", "Makefile", "stacks", "constructs_lib", "stchat", "sql", "pipeline")
+PINS = ("requirements-dev.txt", "package-lock.json")
 COMMAND_SECONDS = 300
 
 
@@ -58,6 +61,16 @@ class Laptop:
         """The CDK CLI on a user's checkout in `app`, in the same shell."""
         command = [str(REPOSITORY / "node_modules/.bin/cdk"), *arguments, "--output", str(app / out)]
         return self._run(command, {**os.environ, **self.environment()}, app)
+
+    def follow(self, checkout: Path, document: str, section: str, *parts: int, then: str = "") -> Outcome:
+        """What a person gets who types a section's blocks (or only `parts` of those that run here), then `then`."""
+        blocks = [block for block in shell_blocks(REPOSITORY / "docs" / document) if block.section == section]
+        texts = [block.text for block in blocks if block.runs_here]
+        assert texts, f"{document} has nothing to type in {section}"
+        [shell] = [b.text for b in shell_blocks(REPOSITORY / "docs" / "operations.md") if b.section == "The shell"]
+        script = "".join([shell, *([texts[part] for part in parts] or texts), then])
+        command = ["bash", "-euo", "pipefail", "-c", script]
+        return self._run(command, {**os.environ, **self.environment()}, checkout)
 
     @functools.cache  # noqa: B019 (one laptop lives as long as the tests)
     def environment(self) -> dict[str, str]:
@@ -141,4 +154,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, copy)
+    (copy / "node_modules").symlink_to(REPOSITORY / "node_modules")
+    (copy / ".venv").symlink_to(sys.prefix)
+    for name in PINS:
+        shutil.copy(REPOSITORY / name, copy)
+        os.utime(copy / name, (0, 0))  # older than what is installed: make installs nothing here
     return copy

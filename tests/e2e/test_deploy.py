@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -139,23 +140,66 @@ class TestFirstDeploy:
 
 class TestLaterDeploys:
     def test_a_second_deploy_changes_nothing(self, laptop: Laptop, checkout: Path) -> None:
-        outcome = laptop.cdk(checkout, "deploy", "--all", "--require-approval", "never")
+        outcome = laptop.follow(checkout, "operations.md", "First deploy")
         assert outcome.status == 0, outcome.output
-        assert outcome.output.count("(no changes)") == 4
+        stacks = set(re.findall(r"st-chat-dev-\w+", laptop.must("status")))
+        assert set(re.findall(r"✅ .*\((st-chat-dev-\w+)\) \(no changes\)", outcome.output)) == stacks
+        assert outcome.output.count("There were no differences") == len(stacks)
 
-    def test_diff_names_the_migration_that_a_deploy_adds(self, laptop: Laptop, checkout: Path) -> None:
-        migrate(checkout, numbered(1, "note"), "CREATE TABLE note (id bigint PRIMARY KEY, body text);\n")
-        outcome = laptop.cdk(checkout, "diff", "Schema")
+    def test_the_stacks_outputs_name_the_cluster(self, laptop: Laptop, checkout: Path) -> None:
+        """As `python -m local env` does; and the way that assumptions.md asks the database."""
+        outcome = laptop.follow(checkout, "operations.md", "Name the cluster", then="env")
         assert outcome.status == 0, outcome.output
+        printed = outcome.output.splitlines()
+        for name in ("STCHAT_CLUSTER_ARN", "STCHAT_SECRET_ARN", "STCHAT_APP_SECRET_ARN", "STCHAT_DATABASE"):
+            assert f"{name}={laptop.environment()[name]}" in printed
+        asked = laptop.follow(checkout, "assumptions.md", "Assumptions")
+        assert asked.output.splitlines()[0].split("\t")[1].startswith("vector 0.8"), asked.output
+
+    def test_a_new_migration(self, laptop: Laptop, checkout: Path) -> None:
+        outcome = laptop.follow(checkout, "operations.md", "A new migration")
+        assert outcome.status == 0, outcome.output
+        assert f"-- sql/st_chat_db/{numbered(1, 'note')}: in one transaction" in outcome.output
         assert f"[+] Added: .st_chat_db/{numbered(1, 'note')}" in outcome.output
-        assert "0005_grants" not in outcome.output
+        assert "Added: .st_chat_db/0005_grants" not in outcome.output
+        assert laptop.sql("SELECT to_regclass('note')::text") == [["note"]]
 
-    def test_a_new_migration_onto_a_sleeping_cluster(self, laptop: Laptop, checkout: Path) -> None:
+    def test_the_pull_requests_comment_names_the_migrations(self, laptop: Laptop, checkout: Path) -> None:
+        migrate(checkout, numbered(2, "of_five"), "CREATE TABLE first_of_five (id int);\n")
+        migrate(checkout, numbered(3, "of_five"), "CREATE TABLE second_of_five (id int);\n")
+        outcome = laptop.follow(checkout, "operations.md", "Deploys from GitHub")
+        assert outcome.status == 0, outcome.output
+        dev, prod = outcome.output.split("#### prod\n")
+        assert re.findall(r"^1\. `(.*)`$", dev, re.MULTILINE) == [
+            f"sql/st_chat_db/{numbered(2, 'of_five')}",
+            f"sql/st_chat_db/{numbered(3, 'of_five')}",
+        ]
+        assert f"[+] Added: .st_chat_db/{numbered(3, 'of_five')}" in dev
+        assert "1. `sql/postgres/0001_create_database.sql`\n" in prod  # it was never deployed
+
+    def test_failing_sql_onto_a_sleeping_cluster_rolls_back_and_says_where(
+        self, laptop: Laptop, checkout: Path
+    ) -> None:
+        before = laptop.sql("SELECT count(*)::int FROM pg_class")
+        for number, sql in enumerate(
+            (
+                "-- the third of five\nCREATE TABLE third_of_five (id int);\nINSERT INTO nowhere VALUES (1);\n",
+                "CREATE TABLE fourth_of_five (id int);\n",
+                "CREATE TABLE fifth_of_five (id int);\n",
+            ),
+            4,
+        ):
+            migrate(checkout, numbered(number, "of_five"), sql)
         laptop.must("pause")
         assert "paused" in laptop.must("status")
         outcome = laptop.cdk(checkout, "deploy", "Schema", "--require-approval", "never")
-        assert outcome.status == 0, outcome.output
-        assert laptop.sql("SELECT to_regclass('note')::text") == [["note"]]
+        assert outcome.status != 0
+        reason = f'sql/st_chat_db/{numbered(4, "of_five")}:3: relation "nowhere" does not exist'
+        assert reason in outcome.output
+        assert laptop.stack_status("st-chat-dev-schema") == "UPDATE_ROLLBACK_COMPLETE"
+        tables = "SELECT count(*)::int FROM pg_class WHERE relname LIKE '%_of_five'"
+        assert laptop.sql(tables) == [[2]]  # each file is all or nothing; the two before the mistake stand
+        assert laptop.sql("SELECT count(*)::int FROM pg_class") != before
         waited = [
             event["message"]
             for group in laptop.client("logs").describe_log_groups()["logGroups"]
@@ -164,29 +208,12 @@ class TestLaterDeploys:
         ]
         assert waited, "the runner said nothing of the cluster that slept"
 
-    def test_failing_sql_rolls_back_and_says_where(self, laptop: Laptop, checkout: Path) -> None:
-        before = laptop.sql("SELECT count(*)::int FROM pg_class")
-        for number, sql in enumerate(
-            (
-                "CREATE TABLE first_of_five (id int);\n",
-                "CREATE TABLE second_of_five (id int);\n",
-                "-- the third of five\nCREATE TABLE third_of_five (id int);\nINSERT INTO nowhere VALUES (1);\n",
-                "CREATE TABLE fourth_of_five (id int);\n",
-                "CREATE TABLE fifth_of_five (id int);\n",
-            ),
-            2,
-        ):
-            migrate(checkout, numbered(number, "of_five"), sql)
-        outcome = laptop.cdk(checkout, "deploy", "Schema", "--require-approval", "never")
-        assert outcome.status != 0
-        assert f'sql/st_chat_db/{numbered(4, "of_five")}:3: relation "nowhere" does not exist' in outcome.output
-        assert laptop.stack_status("st-chat-dev-schema") == "UPDATE_ROLLBACK_COMPLETE"
-        tables = "SELECT count(*)::int FROM pg_class WHERE relname LIKE '%_of_five'"
-        assert laptop.sql(tables) == [[2]]  # each file is all or nothing; the two before the mistake stand
-        assert laptop.sql("SELECT count(*)::int FROM pg_class") != before
-
+        told = laptop.follow(checkout, "operations.md", "A deploy that failed", 0)
+        assert told.status == 0, told.output
+        assert reason in told.output
+        assert told.output.count(" pending") == 3
         migrate(checkout, numbered(4, "of_five"), "CREATE TABLE third_of_five (id int);\n")
-        mended = laptop.cdk(checkout, "deploy", "Schema", "--require-approval", "never")
+        mended = laptop.follow(checkout, "operations.md", "A deploy that failed", 1)
         assert mended.status == 0, mended.output
         assert laptop.sql(tables) == [[5]]
         assert laptop.stack_status("st-chat-dev-schema") == "UPDATE_COMPLETE"
@@ -237,6 +264,18 @@ class TestLaterDeploys:
         assert "Traceback" not in outcome.output
 
 
+class TestOperations:
+    def test_more_capacity(self, laptop: Laptop, checkout: Path) -> None:
+        outcome = laptop.follow(checkout, "operations.md", "More capacity")
+        assert outcome.status == 0, outcome.output
+        assert outcome.output.splitlines()[-1] == "128.0"
+
+    def test_always_on(self, laptop: Laptop, checkout: Path) -> None:
+        outcome = laptop.follow(checkout, "operations.md", "Always on")
+        assert outcome.status == 0, outcome.output
+        assert [line.split("\t")[1] for line in outcome.output.splitlines()[-2:]] == ["db.r8g.large"] * 2
+
+
 class TestTheEnd:
     def test_down_and_up_again_keeps_everything(self, laptop: Laptop) -> None:
         turns = f"SELECT userid FROM {HISTORY} WHERE userid = 'e2e'"
@@ -245,7 +284,7 @@ class TestTheEnd:
         assert laptop.run("status").status == 1
         laptop.must("up", *laptop.ports, "--no-deploy")
         assert laptop.sql(turns) == before == [["e2e"]]
-        assert laptop.stack_status("st-chat-dev-database") == "CREATE_COMPLETE"
+        assert laptop.stack_status("st-chat-dev-database") == "UPDATE_COMPLETE"
 
     def test_a_snapshot_is_of_its_moment(self, laptop: Laptop) -> None:
         """Not of the end: test_production.py restores it."""
@@ -257,7 +296,7 @@ class TestTheEnd:
         assert ["e2e"] in laptop.sql(f"DELETE FROM {HISTORY} RETURNING userid")
 
     def test_destroy_leaves_a_final_snapshot(self, laptop: Laptop, checkout: Path) -> None:
-        outcome = laptop.cdk(checkout, "destroy", "--all", "--force")
+        outcome = laptop.follow(checkout, "operations.md", "Remove all of it")
         assert outcome.status == 0, outcome.output
         stacks = {stack["StackName"] for stack in laptop.client("cloudformation").describe_stacks()["Stacks"]}
         assert stacks == {"CDKToolkit"}
@@ -265,4 +304,15 @@ class TestTheEnd:
         assert rds.describe_db_clusters()["DBClusters"] == []
         snapshots = rds.describe_db_cluster_snapshots()["DBClusterSnapshots"]
         assert {snapshot["DBClusterIdentifier"] for snapshot in snapshots} == {"dbclusterstchat"}
-        assert [name for snapshot in snapshots if (name := snapshot["DBClusterSnapshotIdentifier"]) != SNAPSHOT]
+        names = {snapshot["DBClusterSnapshotIdentifier"] for snapshot in snapshots}
+        assert names - {SNAPSHOT}
+        assert set(outcome.output.splitlines()[-1].split("	")) == names
+
+    def test_the_final_snapshot_brings_it_back(self, laptop: Laptop, checkout: Path) -> None:
+        outcome = laptop.follow(checkout, "operations.md", "Bring it back")
+        assert outcome.status == 0, outcome.output
+        Laptop.environment.cache_clear()  # its secrets are new ones
+        assert laptop.sql("SELECT count(*)::int FROM schema_migrations WHERE name LIKE '%_once.sql'") == [[1]]
+        secret = laptop.environment()["STCHAT_APP_SECRET_ARN"]
+        assert laptop.sql("SELECT current_user::text", secret=secret) == [["st_chat_app"]]
+        assert laptop.sql(f"SELECT userid FROM {HISTORY}") == []
