@@ -33,7 +33,8 @@ class PullRequest:
         if environment.get("GITHUB_EVENT_NAME") != "pull_request" or not environment.get("GITHUB_TOKEN"):
             return None
         event = json.loads(Path(environment["GITHUB_EVENT_PATH"]).read_text())
-        if event["pull_request"]["head"]["repo"]["full_name"] != environment["GITHUB_REPOSITORY"]:
+        head = event["pull_request"]["head"]["repo"]  # null: a fork that is gone
+        if head is None or head["full_name"] != environment["GITHUB_REPOSITORY"]:
             return None  # a fork's token may not write
         return cls(
             environment["GITHUB_API_URL"],

@@ -78,9 +78,9 @@ def test_a_refusal_names_the_call_and_the_answer(url: str) -> None:
         PullRequest(url, "owner/name", 7, "wrong").say("text")
 
 
-def event(tmp_path: Path, head: str) -> dict[str, str]:
+def event(tmp_path: Path, head: str | None) -> dict[str, str]:
     path = tmp_path / "event.json"
-    path.write_text(json.dumps({"pull_request": {"number": 7, "head": {"repo": {"full_name": head}}}}))
+    path.write_text(json.dumps({"pull_request": {"number": 7, "head": {"repo": head and {"full_name": head}}}}))
     return {
         "GITHUB_EVENT_NAME": "pull_request",
         "GITHUB_EVENT_PATH": str(path),
@@ -98,5 +98,6 @@ def test_the_workflows_variables_name_the_pull_request(tmp_path: Path) -> None:
 def test_nothing_is_written_for_a_fork_for_a_push_or_on_a_laptop(tmp_path: Path) -> None:
     here = event(tmp_path, "owner/name")
     assert PullRequest.from_environment(event(tmp_path, "somebody/name")) is None
+    assert PullRequest.from_environment(event(tmp_path, None)) is None
     assert PullRequest.from_environment({**here, "GITHUB_EVENT_NAME": "push"}) is None
     assert PullRequest.from_environment({}) is None
