@@ -65,9 +65,9 @@ def put(answers: Answers, questions: Iterable[Question], ask: Callable[[Question
 
 def one_round(
     server: Server, database: str, candidate: Candidate, questions: Questions, answers: dict[Key, Answers],
-    settings: Sequence[str] = (),
+    settings: Sequence[str] = (), warm_up: int = WARM_UP,
 ) -> None:  # fmt: skip
-    """All questions to one candidate, in a session of its own."""
+    """All questions to one candidate, in a session of its own; so many of each group are asked before, unmeasured."""
     server.run(database, *candidate.before)
     with server.connect(database, candidate.role) as connection:
         connection.prepare_threshold = None  # each question is planned anew, as each call of the Data API is
@@ -82,7 +82,7 @@ def one_round(
             def ask(question: Question, statement: bytes = statement) -> list[int]:
                 return [row[0] for row in connection.execute(statement, values(question), binary=True).fetchall()]
 
-            for question in asked[:WARM_UP]:
+            for question in asked[:warm_up]:
                 ask(question)
             put(answers[candidate.name, group, themed], asked, ask, clock)
     server.run(database, *candidate.after)

@@ -112,7 +112,10 @@ def _growth(sizes: dict[str, Any]) -> list[str]:
         return [f"{int(count):,}", *(f"{_recall(one)}; {_times(one)}" for one in found)]
 
     rows = [row(count) for count in sorted(sizes, key=int)]
-    said = "Ours in one run of its own: recall@10 (the worst); p50 / p95, ms.\n"
+    said = (
+        "Ours in one run of its own, each question asked once before it is measured: recall@10 (the worst);"
+        " p50 / p95, ms.\n"
+    )
     return ["## Growth\n", said, table(("rows", *ALL_GROUPS), rows)]
 
 
