@@ -75,9 +75,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     command("cdk", commands.cdk, "run any other command of the CDK CLI, such as `cdk diff`", takes_rest=True)
     command("status", commands.status, "what runs, what is deployed; exits with 1 when nothing is up")
-    command("env", commands.env, 'export lines for boto3, the aws CLI and cdk: eval "$(python -m local env)"')
+    env = command("env", commands.env, 'export lines for boto3, the aws CLI and cdk: eval "$(python -m local env)"')
     psql = command("psql", commands.psql, "PostgreSQL's own shell on the cluster, as the master user", takes_rest=True)
     psql.add_argument("--database", help="default: the application's")
+    for one in (env, psql):
+        one.add_argument("--stage", default="dev", help="whose cluster (default: %(default)s)")
     command("pause", commands.pause, "put the cluster to sleep, as Aurora does after 30 idle minutes")
     command("down", commands.down, "stop everything; state and data stay")
     command("reset", commands.reset, "stop everything and delete state and data")

@@ -63,7 +63,7 @@ def run(cloud: Cloud, arguments: Sequence[str], *, app: Path = REPOSITORY) -> No
         raise CdkError(f"cdk {arguments[0]} ended with {status}: see above")
 
 
-def outputs(cloud: Cloud, stage: str = "dev") -> dict[str, str]:
+def outputs(cloud: Cloud, stage: str) -> dict[str, str]:
     """The outputs of the stage's stacks that are deployed, by output name."""
     client = cloud.session().client("cloudformation", endpoint_url=cloud.aws_url)
     prefix = f"st-chat-{stage}-"

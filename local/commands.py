@@ -66,14 +66,14 @@ def status(arguments: argparse.Namespace) -> int:
 
 def env(arguments: argparse.Namespace) -> int:
     here = _up(arguments)
-    for name, value in (here.environment() | _application_environment(here)).items():
+    for name, value in (here.environment() | _application_environment(here, arguments.stage)).items():
         print(f"export {name}={shlex.quote(value)}")
     return 0
 
 
 def psql(arguments: argparse.Namespace) -> int:
     here = _up(arguments)
-    deployed = _application_environment(here)
+    deployed = _application_environment(here, arguments.stage)
     control.resume(here.data_api_url, deployed["STCHAT_CLUSTER_ARN"])
     [cluster] = [
         cluster
@@ -122,8 +122,8 @@ def _up(arguments: argparse.Namespace) -> Cloud:
     return here
 
 
-def _application_environment(here: Cloud) -> dict[str, str]:
-    outputs = cdk_cli.outputs(here)
+def _application_environment(here: Cloud, stage: str = "dev") -> dict[str, str]:
+    outputs = cdk_cli.outputs(here, stage)
     names = {
         "STCHAT_CLUSTER_ARN": "ClusterArn",
         "STCHAT_SECRET_ARN": "SecretArn",
@@ -133,5 +133,6 @@ def _application_environment(here: Cloud) -> dict[str, str]:
         "STCHAT_DATABASE": "DatabaseName",
     }
     if missing := [output for output in names.values() if output not in outputs]:
-        raise LocalError(f"the stacks have no output {', '.join(missing)}: deploy them with `python -m local deploy`")
+        command = "python -m local deploy" + ("" if stage == "dev" else f" -- --all -c stage={stage}")
+        raise LocalError(f"the stacks of {stage} have no output {', '.join(missing)}: deploy them with `{command}`")
     return {name: outputs[output] for name, output in names.items()}

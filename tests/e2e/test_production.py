@@ -87,6 +87,16 @@ def test_every_stack_is_there(prod: Production) -> None:
         assert prod.laptop.stack_status(f"st-chat-prod-{stack}") == "CREATE_COMPLETE"
 
 
+def test_a_shell_of_its_own_names_its_cluster(prod: Production) -> None:
+    laptop = prod.laptop
+    assert f"export STCHAT_CLUSTER_ARN={prod.outputs['ClusterArn']}\n" in laptop.must("env", "--stage", "prod")
+    shown = laptop.must("psql", "--stage", "prod", "--", "-At", "-c", "SELECT current_database(), current_user")
+    assert shown == "st_chat_db|stchat\n"
+    missing = laptop.run("env", "--stage", "none")
+    assert missing.status == 1
+    assert "deploy them with `python -m local deploy -- --all -c stage=none`" in missing.output
+
+
 def test_the_schema_adopts_the_snapshots_rows_and_keys_the_roles(prod: Production) -> None:
     rows = prod.api("st.chat.prod.read").execute(f"SELECT userid FROM {HISTORY}").rows
     assert {"userid": "e2e"} in rows
