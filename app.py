@@ -6,15 +6,20 @@ import sys
 from aws_cdk import App
 
 from constructs_lib.guards import guard
-from stacks.accepted import ACCEPTED
-from stacks.chat import ChatStack
-from stacks.config import Settings, SettingsError, load
-from stacks.database import DatabaseStack
-from stacks.network import NetworkStack
-from stacks.rotation import RotationStack
-from stacks.schema import SchemaStack
-from stacks.watching import WatchingStack
+from stacks.checks import SettingsError
 from stchat.errors import StchatError
+
+try:
+    from stacks.accepted import ACCEPTED
+    from stacks.chat import ChatStack
+    from stacks.config import Settings, load
+    from stacks.database import DatabaseStack
+    from stacks.network import NetworkStack
+    from stacks.rotation import RotationStack
+    from stacks.schema import SchemaStack
+    from stacks.watching import WatchingStack
+except SettingsError as error:  # the stages are made as they are imported
+    sys.exit(str(error))
 
 
 def build(app: App, settings: Settings) -> None:

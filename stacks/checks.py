@@ -23,6 +23,10 @@ EMBEDDING_MODELS = ("cohere.embed-multilingual-v3", "cohere.embed-english-v3")
 RESERVED_USERNAMES = ("admin", "rdsadmin")
 
 
+class SettingsError(ValueError):
+    """A setting that cannot be deployed; one line a problem: field, value, way out."""
+
+
 def problems(settings: Settings) -> list[str]:
     """Every reason why these settings cannot be deployed; empty when they can."""
     checks = (_network, _names, _engine, _capacity, _instances, _pausing, _periods, _chat, _alarms)

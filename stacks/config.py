@@ -13,11 +13,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_rds as rds
 
-from stacks.checks import problems
-
-
-class SettingsError(ValueError):
-    """A setting that cannot be deployed; one line a problem: field, value, way out."""
+from stacks.checks import SettingsError, problems
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -263,6 +263,16 @@ class TestLaterDeploys:
         assert f'sql/st_chat_db/{numbered(8, "mistake")}:2:8: syntax error at or near "TABEL"' in outcome.output
         assert "Traceback" not in outcome.output
 
+    def test_a_wrong_setting_stops_synth_with_its_field(self, laptop: Laptop, checkout: Path) -> None:
+        settings = checkout / "stacks" / "config.py"
+        text = settings.read_text()
+        settings.write_text(text.replace("DEV = Settings(", "DEV = Settings(max_acu=0.5, ", 1))
+        outcome = laptop.cdk(checkout, "synth", "--quiet")
+        settings.write_text(text)
+        assert outcome.status != 0
+        assert "dev: max_acu must be 1 to 256 ACU, got 0.5" in outcome.output
+        assert "Traceback" not in outcome.output
+
 
 class TestOperations:
     def test_more_capacity(self, laptop: Laptop, checkout: Path) -> None:

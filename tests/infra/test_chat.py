@@ -10,7 +10,8 @@ import pytest
 from aws_cdk import App, Duration
 
 from app import build
-from stacks.config import DEV, PROD, STAGES, SettingsError
+from stacks.checks import SettingsError
+from stacks.config import DEV, PROD, STAGES
 
 Template = dict[str, Any]
 Of = Callable[[str], dict[str, Template]]

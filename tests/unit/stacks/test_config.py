@@ -9,7 +9,8 @@ import pytest
 from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 
-from stacks.config import DEV, PROD, SettingsError, load
+from stacks.checks import SettingsError
+from stacks.config import DEV, PROD, load
 
 
 def minutes(count: float) -> Duration:
