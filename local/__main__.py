@@ -58,8 +58,9 @@ def _parser() -> argparse.ArgumentParser:
         return subparser
 
     up = command("up", commands.up, "start everything, deploy the app with the CDK CLI, show what is there")
-    up.add_argument("--aws-port", type=int, default=cloud.AWS_PORT, help="control plane (default: %(default)s)")
-    up.add_argument("--data-api-port", type=int, default=cloud.DATA_API_PORT, help="Data API (default: %(default)s)")
+    last = "default: as the last time, at first"
+    up.add_argument("--aws-port", type=int, help=f"control plane ({last} {cloud.AWS_PORT})")
+    up.add_argument("--data-api-port", type=int, help=f"Data API ({last} {cloud.DATA_API_PORT})")
     up.add_argument(
         "--resume-seconds",
         type=float,

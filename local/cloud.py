@@ -22,19 +22,27 @@ RESUME_SECONDS = 3.0
 
 
 @contextmanager
-def running(directory: Path, *, aws_port: int, data_api_port: int, resume_seconds: float) -> Iterator[Cloud]:
-    """The cloud in `directory`, started where it is not up. What was started here ends when it is interrupted."""
+def running(
+    directory: Path, *, aws_port: int | None, data_api_port: int | None, resume_seconds: float
+) -> Iterator[Cloud]:
+    """The cloud in `directory`, started where it is not up. What was started here ends when it is interrupted.
+
+    Ports of None: those of the last time, at first AWS_PORT and DATA_API_PORT.
+    """
     as_system_user()  # a machine that cannot run PostgreSQL says so now, not in the middle of a deploy
-    cloud = load(directory) or Cloud(directory=directory, aws_port=aws_port, data_api_port=data_api_port)
-    was_up = {name for name in ("control_plane", "data_api") if processes.is_running(getattr(cloud, name))}
-    if not was_up:
-        cloud = replace(cloud, aws_port=aws_port, data_api_port=data_api_port)
-    for name, port, flag in (
-        ("control_plane", cloud.aws_port, "--aws-port"),
-        ("data_api", cloud.data_api_port, "--data-api-port"),
+    last = load(directory) or Cloud(directory=directory, aws_port=AWS_PORT, data_api_port=DATA_API_PORT)
+    was_up = {name for name in ("control_plane", "data_api") if processes.is_running(getattr(last, name))}
+    cloud = replace(last, aws_port=aws_port or last.aws_port, data_api_port=data_api_port or last.data_api_port)
+    for name, port, used, flag in (
+        ("control_plane", cloud.aws_port, last.aws_port, "--aws-port"),
+        ("data_api", cloud.data_api_port, last.data_api_port, "--data-api-port"),
     ):
         if name not in was_up:
             processes.require_free_port(port, flag)
+        elif port != used:
+            raise processes.LocalError(
+                f"{flag} must be {used}, where it is up, got {port}: to move it, `python -m local down` first"
+            )
     try:
         if "control_plane" not in was_up:
             cloud = replace(cloud, control_plane=_start_control_plane(cloud))

@@ -138,6 +138,13 @@ def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
     assert processes_of(tmp_path) == []
 
 
+def test_a_port_that_it_is_not_up_on_is_refused(laptop: Laptop) -> None:
+    outcome = laptop.run("up", "--data-api-port", "1024")
+    assert outcome.status == 1
+    assert f"error: --data-api-port must be {laptop.ports[3]}, where it is up, got 1024" in outcome.output
+    assert "Data API" in laptop.must("status")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_in_the_middle_it_leaves_nothing_running(tmp_path: Path, number: signal.Signals) -> None:
     laptop = new_laptop(tmp_path)
