@@ -1,7 +1,7 @@
 """How one user's nearest memories are found: candidates compared on the same memories, in one run.
 
     python -m benchmarks.search [--rows 10000 100000 1000000] [--questions 60] [--rounds 3] [--out docs/search]
-    python -m benchmarks.search --growth 100000 1000000     # ours alone, added to the numbers there are
+    python -m benchmarks.search --growth 100000 1000000     # ours and the source's alone, added to the numbers
     python -m benchmarks.search --report                    # the document anew from the numbers there are
 
 Starts a PostgreSQL and a Data API of its own, of which nothing is left. Writes <out>.json with all that was measured,
@@ -54,25 +54,39 @@ def asked_of(dataset: Dataset, questions: int) -> Questions:
 
 
 def growth(server: Server, directory: Path, rows: list[int], questions: int, rounds: int) -> dict[str, Result]:
-    """Ours alone, at all those sizes by turns.
+    """Ours and the source's alone, at all those sizes by turns.
 
     Each question is asked before it is measured: a new session's first touch of each page of PostgreSQL's cache costs a
     page fault, and of more rows more pages are new, which says nothing of a session that lives.
     """
     asked: dict[int, Questions] = {}
+    results: dict[str, Result] = {}
     for count in rows:
         say(f"{count:,} rows: building")
         dataset = Dataset(count, directory)
         asked[count] = asked_of(dataset, questions)
-        build(server, dataset, f"ours_{count}", hnsw=False)
-        server.run(f"ours_{count}", "VACUUM ANALYZE")
+        built = {
+            OURS: build(server, dataset, f"ours_{count}", hnsw=False),
+            SOURCE: build(server, dataset, f"source_{count}", to=OLD, hnsw=True),
+        }
+        results[str(count)] = {"built": built, "questions": questions}
+        for database in (f"ours_{count}", f"source_{count}"):
+            server.run(database, "VACUUM ANALYZE")
     answers: dict[int, dict[Key, Answers]] = {count: defaultdict(Answers) for count in rows}
     for number in range(rounds):
         for count in rows:
-            say(f"{count:,} rows: round {number + 1}")
-            [ours] = [one for one in candidates(count) if one.name == OURS]
-            one_round(server, f"ours_{count}", ours, asked[count], answers[count], warm_up=questions)
-    return {str(count): grouped(answers[count])[OURS] for count in rows}
+            for candidate in candidates(count):
+                if candidate.name in (OURS, SOURCE):
+                    say(f"{count:,} rows: round {number + 1}, {candidate.name}")
+                    database = f"{candidate.database}_{count}"
+                    one_round(server, database, candidate, asked[count], answers[count], warm_up=questions)
+    for count in rows:
+        say(f"{count:,} rows: whole calls")
+        result = results[str(count)]
+        result["searched"] = grouped(answers[count])
+        result["whole calls"] = whole_calls(server, count, asked[count], rounds)
+        result["sizes"] = sizes(server, count)
+    return results
 
 
 def measure(server: Server, directory: Path, rows: list[int], questions: int, rounds: int) -> dict[str, Result]:

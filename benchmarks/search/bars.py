@@ -14,11 +14,13 @@ RIGHT = 0.99
 
 
 def judged(results: dict[str, Any]) -> list[Row]:
-    return [row for count, result in results["rows"].items() for row in _of_size(int(count), result)] + _growth(results)
+    grown = {count: result for count, result in results.get("growth", {}).items() if count not in results["rows"]}
+    sizes = results["rows"] | grown
+    return [row for count, result in sizes.items() for row in _of_size(int(count), result)] + _growth(results)
 
 
 def _of_size(count: int, result: dict[str, Any]) -> Iterator[Row]:
-    ours, source = result["searched"][OURS], result["searched"].get(SOURCE)
+    ours = result["searched"][OURS]
     found = [ours[group][what] for group in GROUPS for what in WHAT]
     where = f"{count:,} rows"
     least, worst = min(one["recall"] for one in found), min(one["worst"] for one in found)
@@ -26,8 +28,6 @@ def _of_size(count: int, result: dict[str, Any]) -> Iterator[Row]:
     yield "no question under 0.5", where, f"{worst:.2f}", _said(worst >= 0.5)
     short = max(one["short"] for one in found)
     yield "never fewer rows than there are", where, f"{short:.0%} short", _said(short == 0)
-    if not source:
-        return
     for kind, of in (("search", result["searched"]), ("whole call", result["whole calls"])):
         for group in GROUPS:
             mine, theirs = of[OURS][group]["all"], of[SOURCE][group]["all"]
@@ -42,7 +42,8 @@ def _growth(results: dict[str, Any]) -> list[Row]:
     if len(sizes) < 2:
         return []
     least, most = sorted(sizes, key=int)[:: len(sizes) - 1]
-    ratios = {group: sizes[most][group]["all"]["p95"] / sizes[least][group]["all"]["p95"] for group in GROUPS}
+    ours = {count: result["searched"][OURS] for count, result in sizes.items()}
+    ratios = {group: ours[most][group]["all"]["p95"] / ours[least][group]["all"]["p95"] for group in GROUPS}
     where = f"{int(least):,} to {int(most):,} rows"
     return [
         ("p95 grows to at most 1.5x", f"{where}, {group}", f"{ratio:.2f}x", _said(ratio <= 1.5))

@@ -49,10 +49,9 @@ def recall_against_latency(result: dict[str, Any], rows: int, file: Path) -> Non
 
 def latency_against_rows(results: dict[str, Any], file: Path) -> None:
     figure, axes = plt.subplots(figsize=(8, 4.4))
-    grown = {OURS: results.get("growth", {}), SOURCE: {}}
-    for name, more in grown.items():
-        sizes = {int(count): result["searched"][name] for count, result in results["rows"].items()}
-        sizes |= {int(count): result for count, result in more.items() if int(count) not in sizes}
+    everything = results.get("growth", {}) | results["rows"]
+    for name in (OURS, SOURCE):
+        sizes = {int(count): result["searched"][name] for count, result in everything.items()}
         for group in GROUPS:
             points = [(rows, sizes[rows][group]["all"]["p95"]) for rows in sorted(sizes)]
             axes.plot(*zip(*points, strict=True), MARKS[group] + "-", color=COLOURS[name], label=f"{name}, {group}")

@@ -106,17 +106,37 @@ def _cost(result: dict[str, Any]) -> list[str]:
 def _growth(sizes: dict[str, Any]) -> list[str]:
     if not sizes:
         return []
-
-    def row(count: str) -> list[str]:
-        found = [sizes[count][group]["all"] for group in ALL_GROUPS]
-        return [f"{int(count):,}", *(f"{_recall(one)}; {_times(one)}" for one in found)]
-
-    rows = [row(count) for count in sorted(sizes, key=int)]
-    said = (
-        "Ours in one run of its own, each question asked once before it is measured: recall@10 (the worst);"
-        " p50 / p95, ms.\n"
-    )
-    return ["## Growth\n", said, table(("rows", *ALL_GROUPS), rows)]
+    ordered = sorted(sizes, key=int)
+    questions = sizes[ordered[0]]["questions"]
+    parts = [
+        "## Growth\n",
+        f"In one run of its own, {questions} questions of each group, each asked once before it is measured:"
+        " recall@10 (the worst); p50 / p95, ms.\n",
+        table(("candidate, rows", *ALL_GROUPS), (
+            (
+                f"{name}, {int(count):,}",
+                *(f"{_recall(one)}; {_times(one)}" for one in (
+                    sizes[count]["searched"][name][group]["all"] for group in ALL_GROUPS
+                )),
+            )
+            for name in (OURS, SOURCE) for count in ordered
+        )),
+        "The call by the clock, ms.\n",
+        table(("candidate, rows", *ALL_GROUPS), (
+            (
+                f"{name}, {int(count):,}",
+                *(_times(sizes[count]["whole calls"][name][group]["all"], 1) for group in ALL_GROUPS),
+            )
+            for name in (OURS, SOURCE) for count in ordered
+        )),
+    ]  # fmt: skip
+    for count in ordered:
+        built = sizes[count]["built"]
+        parts.append(
+            f"{int(count):,} rows: COPY into ours took {built[OURS]['copy']:.0f} s, into the source's table"
+            f" {built[SOURCE]['copy']:.0f} s and {built[SOURCE]['hnsw']:.0f} s to build its index.\n"
+        )
+    return parts
 
 
 def _recall(one: dict[str, float]) -> str:
