@@ -2,7 +2,7 @@
 -- in one index with whose memory it is. 136 bytes instead of 4 KB, no graph, and it grows with the user's own rows alone.
 -- A memory that is sent twice is one: (userid, theme, chatid, summary) is unique by the summary's digest.
 CREATE TABLE st_chat_memory_code (
-    memory bigint PRIMARY KEY,
+    memory bigint PRIMARY KEY CHECK (memory BETWEEN 0 AND 4503599627370495),  -- recall sorts it as 52 bits of a number
     userid text NOT NULL,
     theme text NOT NULL,
     chatid bigint NOT NULL,

@@ -51,30 +51,32 @@ AS $$
 DECLARE
     asked CONSTANT bit(1024) := public.binary_quantize(p_vector)::bit(1024);
     most CONSTANT bigint := greatest(1000, 4::bigint * p_k);
-    memories bigint[];  -- by how many signs differ
-    differ float8[];
+    -- How many signs differ, times 2^52, and the memory: one number sorts in half the time of two.
+    near bigint[];
+    memories bigint[];
 BEGIN
     PERFORM public.st_chat_as(p_userid);
     IF p_metadata IS NOT NULL THEN
-        SELECT array_agg(n.memory), array_agg(n.bits) INTO memories, differ FROM (
-            SELECT c.memory, c.code <~> asked AS bits FROM public.st_chat_memory_code AS c
+        near := ARRAY(
+            SELECT ((c.code <~> asked)::bigint << 52) + c.memory FROM public.st_chat_memory_code AS c
             JOIN public.st_chat_history_vector_table AS m ON m.primarykey = c.memory
             WHERE c.userid = p_userid AND (p_theme IS NULL OR c.theme = p_theme) AND m.metadata @> p_metadata
-            ORDER BY bits LIMIT most) AS n;
+            ORDER BY 1 LIMIT most);
     ELSIF p_theme IS NOT NULL THEN
-        SELECT array_agg(n.memory), array_agg(n.bits) INTO memories, differ FROM (
-            SELECT c.memory, c.code <~> asked AS bits FROM public.st_chat_memory_code AS c
+        near := ARRAY(
+            SELECT ((c.code <~> asked)::bigint << 52) + c.memory FROM public.st_chat_memory_code AS c
             WHERE c.userid = p_userid AND c.theme = p_theme
-            ORDER BY bits LIMIT most) AS n;
+            ORDER BY 1 LIMIT most);
     ELSE
-        SELECT array_agg(n.memory), array_agg(n.bits) INTO memories, differ FROM (
-            SELECT c.memory, c.code <~> asked AS bits FROM public.st_chat_memory_code AS c
+        near := ARRAY(
+            SELECT ((c.code <~> asked)::bigint << 52) + c.memory FROM public.st_chat_memory_code AS c
             WHERE c.userid = p_userid
-            ORDER BY bits LIMIT most) AS n;
+            ORDER BY 1 LIMIT most);
     END IF;
-    IF cardinality(memories) > p_k AND p_k > 0 THEN
-        memories := trim_array(memories, cardinality(memories) - width_bucket(differ[p_k] + 48, differ));
+    IF cardinality(near) > p_k AND p_k > 0 THEN
+        near := trim_array(near, cardinality(near) - width_bucket(((near[p_k] >> 52) + 49) << 52, near));
     END IF;
+    memories := ARRAY(SELECT n.near & 4503599627370495 FROM unnest(near) AS n (near));
     RETURN QUERY
     WITH nearest AS MATERIALIZED (
         SELECT m.primarykey, m.theme, m.chatid, m.metadata, m.chat_summary, m.chat_vector <=> p_vector AS distance
