@@ -82,7 +82,7 @@ upgrade: $(VENV)/ready ## newest versions of every dependency, pinned again
 $(VENV)/ready: requirements-dev.txt package-lock.json
 	@echo "installing Python, Node and PostgreSQL packages into $(VENV)/"
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/uv --version >/dev/null 2>&1 || $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements-dev.txt)"
+	@$(VENV)/bin/uv --version >/dev/null 2>&1 || $(VENV)/bin/python -m pip install -qq --disable-pip-version-check "$$(grep '^uv==' requirements-dev.txt)"
 	@$(VENV)/bin/uv pip sync --quiet --python $(VENV)/bin/python requirements-dev.txt
 	@npm ci --silent --no-audit --no-fund
 	@touch $@

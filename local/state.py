@@ -52,6 +52,7 @@ class Cloud:
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
+            "CDK_DISABLE_CLI_TELEMETRY": "true",  # what a laptop's AWS does is told to nobody
         }
 
     def session(self) -> boto3.Session:
