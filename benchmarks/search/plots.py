@@ -68,7 +68,7 @@ def latency_against_rows(results: dict[str, Any], file: Path) -> None:
 def _logarithmic(scale: Callable[[str], None], axis: Any) -> None:
     """With numbers a person reads: 0.5, 20, 100,000."""
     scale("log")
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.7g}"))
     axis.set_minor_formatter(NullFormatter())
 
 
