@@ -45,7 +45,7 @@ class Clusters:
         return [cluster for _, cluster in self._running.values()]
 
     async def cluster(self, arn: str) -> Cluster:
-        record = next((record for record in await self._lookup(_place(arn)) if record.arn == arn), None)
+        record = await self._record(arn)
         if record is None or not record.http_endpoint:
             raise ApiError("HttpEndpointNotEnabledException", f"HttpEndpoint is not enabled for resource {arn}")
         if record.writer is None:
@@ -106,9 +106,18 @@ class Clusters:
             _, cluster = self._running[resource_id]
             await cluster.server.copy_to(self._snapshots / name)
 
-    async def _lookup(self, place: Place) -> list[ClusterRecord]:
+    async def _record(self, arn: str) -> ClusterRecord | None:
+        """Nothing is refused by what is remembered: the cluster, or what it lacked, may have come since."""
+        for seconds in (REMEMBER_SECONDS, 0.0):
+            records = await self._lookup(_place(arn), seconds)
+            record = next((record for record in records if record.arn == arn), None)
+            if record and record.http_endpoint and record.writer:
+                break
+        return record
+
+    async def _lookup(self, place: Place, remember_seconds: float = REMEMBER_SECONDS) -> list[ClusterRecord]:
         since, records = self._records.get(place, (0.0, []))
-        if time.monotonic() - since > REMEMBER_SECONDS:
+        if time.monotonic() - since > remember_seconds:
             records = await self._ask(lambda: self._plane.clusters(*place))
             self._records[place] = (time.monotonic(), records)
             await self._remove_all_but({record.resource_id for record in records}, place)

@@ -51,7 +51,6 @@ def other_cluster(cloud: Cloud) -> Iterator[Callable[..., str]]:
                 Engine="aurora-postgresql",
                 DBInstanceClass="db.serverless",
             )
-        time.sleep(REMEMBER_SECONDS + 0.1)
         return str(description["DBClusterArn"])
 
     yield make
@@ -75,6 +74,14 @@ def attach(cloud: Cloud, name: str) -> str:
     text = json.dumps({"username": "master", "password": "secret", "dbClusterIdentifier": name})
     created = cloud.client("secretsmanager").create_secret(Name=f"{name}.master", SecretString=text)
     return str(created["ARN"])
+
+
+def test_a_cluster_is_there_as_soon_as_it_is_made(cloud: Cloud, other_cluster: Callable[..., str]) -> None:
+    """The deploy after a destroy came within the seconds for which clusters are remembered."""
+    cloud.endpoint.execute("SELECT 1")
+    arn = other_cluster("prompt", EnableHttpEndpoint=True)
+    secret = attach(cloud, "prompt")
+    assert one(cloud.endpoint, "SELECT 1", resourceArn=arn, secretArn=secret) == 1
 
 
 def test_the_stack_s_cluster(cloud: Cloud) -> None:
