@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from stchat.data_api import STATEMENT_SECONDS, DataApi
 from stchat.errors import DatabaseError, SettingsError, StatementError
 from stchat.migrations.alone import recognise
-from stchat.migrations.work import POLL_SECONDS, TRIES, NotYetError, failure, passing, probe, start, tidy
+from stchat.migrations.work import POLL_SECONDS, TRIES, NotYetError, attempt, passing, probe, tidy
 
 log = logging.getLogger(__name__)
 
@@ -74,18 +74,12 @@ def _step(api: DataApi, wanted: bool, deploy: str) -> bool:
             return False
     _count(api, deploy)
     try:
-        if found["before"]:
-            api.execute(found["before"], repeatable=True)
-        start(api, statement)
+        attempt(api, *recognised, statement, found, lambda _: PLACE)
     except DatabaseError as error:
-        if passing(error):
-            raise NotYetError(f"{PLACE}: {error}") from error
-        found = probe(api, *recognised, statement)
-        if found["state"] not in ("done", "running"):
-            tidy(api, found)
-            raise failure(PLACE, error) from error
-    else:
-        log.info("%s: %s", PLACE, "built, or being built" if wanted else "dropped")
+        if not passing(error):
+            raise
+        raise NotYetError(f"{PLACE}: {error}") from error
+    log.info("%s: %s", PLACE, "built, or being built" if wanted else "dropped")
     return False
 
 

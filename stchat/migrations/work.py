@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 
 from stchat.data_api import STATEMENT_SECONDS, DataApi, Transaction
 from stchat.errors import DatabaseError, LedgerError, StatementError, StatementTimeoutError
@@ -104,18 +105,7 @@ def by_itself(ledger: Ledger, script: Script, done: int, kind: Alone, names: dic
         what = f"did not get done in {TRIES} tries of over {STATEMENT_SECONDS} s"
         raise StatementError(f"{script.place(done)}: {what}; {_LOG}")
     _recorded(ledger.count_try(script.migration, claimed.tries + 1), script)
-    try:
-        if found["before"]:
-            ledger.api.execute(found["before"], repeatable=True)
-        start(ledger.api, statement)
-    except DatabaseError as error:
-        if passing(error):
-            raise
-        found = probe(ledger.api, kind, names, statement)
-        if found["state"] in ("done", "running"):
-            return done
-        tidy(ledger.api, found)
-        raise failure(script.place(done, error.position), error) from error
+    attempt(ledger.api, kind, names, statement, found, lambda position: script.place(done, position))
     return done
 
 
@@ -151,14 +141,35 @@ def tidy(api: DataApi, found: Row) -> None:
     if found["after"]:
         api.execute(found["after"], repeatable=True)
     if found["state"] == "broken":
-        start(api, found["cure"])
+        _start(api, found["cure"])
 
 
-def start(api: DataApi, statement: str) -> None:
+def _start(api: DataApi, statement: str) -> None:
     try:
         api.execute(statement, continue_after_timeout=True)
     except StatementTimeoutError:
         log.info("still at work after %d s, and goes on", STATEMENT_SECONDS)
+
+
+def attempt(
+    api: DataApi, kind: Alone, names: dict[str, str], statement: str, found: Row, place: Callable[[int | None], str]
+) -> None:
+    """Run it, with the memory that it needs. A failure of the call is one only if the catalog does not say otherwise.
+
+    `found`: what the catalog said before; `place`: where in it a position is. Raises StatementError, and DatabaseError
+    for what is `passing`.
+    """
+    try:
+        if found["before"]:
+            api.execute(found["before"], repeatable=True)
+        _start(api, statement)
+    except DatabaseError as error:
+        if passing(error):
+            raise
+        found = probe(api, kind, names, statement)
+        if found["state"] not in ("done", "running"):
+            tidy(api, found)
+            raise failure(place(error.position), error) from error
 
 
 def _too_long(script: Script, index: int) -> StatementError:

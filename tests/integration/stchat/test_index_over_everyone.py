@@ -97,7 +97,7 @@ def test_a_build_that_broke_off_is_cleared_away(api: DataApi, impatient: Endpoin
 def test_a_build_that_never_succeeds_fails_the_deploy(api: DataApi, monkeypatch: pytest.MonkeyPatch) -> None:
     """What fails after its call has returned leaves no message: as here, where nothing is built at all."""
     with monkeypatch.context() as patched, pytest.raises(MigrationError) as raised:
-        patched.setattr(everyone, "start", lambda *_: None)
+        patched.setattr(everyone, "attempt", lambda *_: None)
         deployed("true")
     assert str(raised.value) == (
         "the index over everyone's memories: did not get done in 3 tries of over 45 s;"
