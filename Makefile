@@ -19,13 +19,13 @@ help: ## what there is to make
 install: $(VENV)/ready ## the environment alone: Python, Node, the CDK CLI, PostgreSQL
 
 up: $(VENV)/ready ## the laptop's AWS: start it, deploy onto it, show what is there
-	@python -m local up
+	@local-aws up
 
 down: $(VENV)/ready ## stop the laptop's AWS; its data stays
-	@python -m local down
+	@local-aws down
 
 reset: $(VENV)/ready ## stop the laptop's AWS and delete its data
-	@python -m local reset
+	@local-aws reset
 
 test: $(VENV)/ready ## every test, the end to end ones too; neither account nor Docker
 	@python -m pytest -n 2 --no-loadscope-reorder
@@ -66,7 +66,7 @@ deploy: $(VENV)/ready ## deploy STAGE to AWS, with your credentials
 	@cdk deploy --all -c stage=$(STAGE) --require-approval $(APPROVAL)
 
 demo: $(VENV)/demo ## a page to chat on, over the laptop's AWS that is up, or the cluster of STCHAT_CLUSTER_ARN
-	@if [ -z "$$STCHAT_CLUSTER_ARN" ]; then settings="$$(python -m local env)" || exit 1; eval "$$settings"; fi; \
+	@if [ -z "$$STCHAT_CLUSTER_ARN" ]; then settings="$$(local-aws env)" || exit 1; eval "$$settings"; fi; \
 	python -m streamlit run examples/streamlit_chat.py
 
 demo-test: $(VENV)/demo ## the page in a headless browser (Chromium: apt-get install chromium-headless-shell)
@@ -84,6 +84,7 @@ $(VENV)/ready: requirements-dev.txt package-lock.json
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/uv --version >/dev/null 2>&1 || $(VENV)/bin/python -m pip install -qq --disable-pip-version-check "$$(grep '^uv==' requirements-dev.txt)"
 	@$(VENV)/bin/uv pip sync --quiet --python $(VENV)/bin/python requirements-dev.txt
+	@$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --no-deps --editable .
 	@npm ci --silent --no-audit --no-fund
 	@touch $@
 

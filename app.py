@@ -5,19 +5,19 @@ import sys
 
 from aws_cdk import App
 
-from constructs_lib.guards import guard
+from constructs_lib.policy_checks import add_policy_checks
 from stacks.checks import SettingsError
 from stchat.errors import StchatError
 
 try:
-    from stacks.accepted import ACCEPTED
+    from stacks.acknowledged import ACKNOWLEDGED
     from stacks.chat import ChatStack
     from stacks.config import Settings, load
     from stacks.database import DatabaseStack
+    from stacks.monitoring import MonitoringStack
     from stacks.network import NetworkStack
     from stacks.rotation import RotationStack
     from stacks.schema import SchemaStack
-    from stacks.watching import WatchingStack
 except SettingsError as error:  # the stages are made as they are imported
     sys.exit(str(error))
 
@@ -34,10 +34,10 @@ def build(app: App, settings: Settings) -> None:
             app, "Rotation", settings=settings, database=database, every=settings.rotate_secrets_every
         )
     if settings.alarms:
-        WatchingStack(
-            app, "Watching", settings=settings, database=database, schema=schema, chat=chat, rotation=rotation
+        MonitoringStack(
+            app, "Monitoring", settings=settings, database=database, schema=schema, chat=chat, rotation=rotation
         )
-    guard(app, accepted=ACCEPTED if settings.compliance_packs else None)
+    add_policy_checks(app, acknowledged=ACKNOWLEDGED if settings.compliance_packs else None)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,11 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-from local.state import REGION, REPOSITORY
+from local_aws.state import REGION, REPOSITORY
 
 LIBRARY = """
-from stchat.history import ChatHistory
-from stchat.memory import ChatMemory
+from stchat.chat.history import ChatHistory
+from stchat.chat.memory import ChatMemory
 memory = ChatMemory.from_env()
 history = ChatHistory(memory.api)
 """
@@ -30,7 +30,7 @@ assert handler({"operation": "themes"}, Context())["status"] == 400
 PROGRAMS = {
     "import boto3, one client": "import boto3\nboto3.client('rds-data')",
     "ChatHistory and ChatMemory, one client": LIBRARY,
-    "the same, and the model's client": f"{LIBRARY}\nfrom stchat.embeddings import shared_client\nshared_client()",
+    "the same, and the model's client": f"{LIBRARY}\nfrom stchat.chat.embeddings import shared_client\nshared_client()",
     "the chat function, and its first event": HANDLER,
 }
 ENVIRONMENT = {

@@ -18,8 +18,8 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from local.data_api import control
-from local.data_api.alone import CLUSTER_ARN, MASTER, MASTER_SECRET, secret_arn
+from local_aws.data_api import admin_client
+from local_aws.data_api.standalone import CLUSTER_ARN, MASTER, MASTER_SECRET, secret_arn
 from tests.integration.conftest import start_endpoint
 from tests.integration.data_api.wire import Wire
 
@@ -73,7 +73,7 @@ def load(url: str, pid: int, *, clients: int, seconds: float) -> Load:
         "SELECT count(*) FROM pg_stat_activity WHERE state <> 'idle' AND pid <> pg_backend_pid() AND usename = 'stchat'"
     )
     sessions = setup.call("/Execute", {"sql": active}).body["records"][0][0]["longValue"]
-    [cluster] = control.status(url)["clusters"]
+    [cluster] = admin_client.status(url)["clusters"]
     return Load(
         calls=sum(calls for calls, *_ in results),
         seconds=seconds,
@@ -184,7 +184,7 @@ def main() -> None:
         directory.chmod(0o755)
         process, url = start_endpoint(directory)
         try:
-            port = control.status(url)["clusters"][0]["port"]
+            port = admin_client.status(url)["clusters"][0]["port"]
             password = (directory / "master.password").read_text()
             dsn = f"host=127.0.0.1 port={port} user={MASTER} password={password} dbname=postgres"
             timings = compare(url, dsn, arguments.calls)

@@ -19,11 +19,11 @@ from typing import Any
 
 import boto3
 
-from local.data_api.alone import CLUSTER_ARN, MASTER_SECRET, secret_arn
-from stchat.authoring.parse import load
+from local_aws.data_api.standalone import CLUSTER_ARN, MASTER_SECRET, secret_arn
 from stchat.data_api import DataApi
-from stchat.handlers.schema import PATIENCE_SECONDS, SQL
-from stchat.migrations.runner import Runner
+from stchat.handlers.schema import SQL, TIMEOUT_SECONDS
+from stchat.schema.runner import Runner
+from stchat.sql_lint.parse import load
 
 PORT = 45_679
 BATCH = 2_000
@@ -66,17 +66,17 @@ def index_build(api: DataApi, rows: int, directory: Path) -> None:
     assert Runner(api, load(directory).migrations, directory, "bench").apply()
     began = time.monotonic()
     for _ in range(rows // BATCH):
-        api.on("bench").execute(FILL, {"rows": BATCH})
+        api.with_database("bench").execute(FILL, {"rows": BATCH})
     print(f"{rows:,} rows: {time.monotonic() - began:.0f} s", flush=True)
     (folder / "0002_index.sql").write_text(INDEX)
     began, times, longest = time.monotonic(), 0, 0.0
     done = False
     while not done:
         called = time.monotonic()
-        done = Runner(api, load(directory).migrations, directory, "bench").apply(patience=PATIENCE_SECONDS)
+        done = Runner(api, load(directory).migrations, directory, "bench").apply(timeout=TIMEOUT_SECONDS)
         times, longest = times + 1, max(longest, time.monotonic() - called)
     print(f"index: {time.monotonic() - began:.0f} s, {times} calls of isComplete, the longest {longest:.0f} s")
-    print(api.on("bench").execute("SELECT version, tries, duration_ms FROM schema_migrations").rows)
+    print(api.with_database("bench").execute("SELECT version, tries, duration_ms FROM schema_migrations").rows)
 
 
 def main() -> None:
@@ -89,7 +89,7 @@ def main() -> None:
         directory = Path(folder)
         directory.chmod(0o755)
         (directory / "sql").mkdir()
-        command = [sys.executable, "-m", "local.data_api", "--port", str(PORT), "--data", str(directory / "data")]
+        command = [sys.executable, "-m", "local_aws.data_api", "--port", str(PORT), "--data", str(directory / "data")]
         endpoint = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         try:
             assert endpoint.stdout

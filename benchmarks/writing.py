@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stchat.memory import ChatMemory
-from stchat.vectors import DIMENSIONS, Vector, normalised, to_text
+from stchat.chat.memory import ChatMemory
+from stchat.chat.vectors import DIMENSIONS, Vector, normalised, to_text
 from tests.integration.conftest import Endpoint, client, start_endpoint
-from tests.integration.house import DATABASE, House, furnish
+from tests.integration.migrated_database import DATABASE, MigratedDatabase, apply_migrations
 
 TABLE = "st_chat_history_vector_table"
 USERS = 50
@@ -42,11 +42,11 @@ class Writing:
         return self.remember_many / self.copy
 
 
-def compare(house: House, *, rows: int, runs: int, index: bool = True) -> Writing:
+def compare(migrated: MigratedDatabase, *, rows: int, runs: int, index: bool = True) -> Writing:
     """By turns, into the table emptied; without `index` the HNSW index is dropped for good."""
     items = [_item(number) for number in range(rows)]
-    memory = ChatMemory(house.app, NoModel())
-    with house.endpoint.psql(DATABASE) as superuser:
+    memory = ChatMemory(migrated.app, NoModel())
+    with migrated.endpoint.psql(DATABASE) as superuser:
         if not index:
             superuser.execute(f"DROP INDEX {TABLE}_chat_vector_idx")
 
@@ -82,7 +82,7 @@ class NoModel:
     def query(self, text: str) -> Vector:
         raise AssertionError(f"{len(text)} characters came without a vector")
 
-    def within(self, _: float) -> NoModel:
+    def with_timeout(self, _: float) -> NoModel:
         return self
 
 
@@ -117,8 +117,8 @@ def main() -> None:
         directory.chmod(0o755)
         process, url = start_endpoint(directory)
         try:
-            house = furnish(Endpoint(url=url, directory=directory, pid=process.pid, client=client(url)))
-            found = compare(house, rows=arguments.rows, runs=arguments.runs, index=not arguments.no_index)
+            migrated = apply_migrations(Endpoint(url=url, directory=directory, pid=process.pid, client=client(url)))
+            found = compare(migrated, rows=arguments.rows, runs=arguments.runs, index=not arguments.no_index)
         finally:
             process.terminate()
             process.wait()

@@ -58,7 +58,7 @@ class Alarms(Construct):
         )
 
     def on_busy_processors(self, cluster: rds.IDatabaseCluster) -> None:
-        """The same of always-on instances."""
+        """The same of provisioned instances."""
         self._alarm(
             "ProcessorsBusy",
             cluster.metric_cpu_utilization(statistic="max", period=MINUTES_5),

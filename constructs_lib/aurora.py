@@ -12,8 +12,8 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from constructs_lib.capacity import Capacity, instance
-from constructs_lib.guards import acknowledge
-from constructs_lib.storage_key import StorageKey
+from constructs_lib.kms_key import KmsKey
+from constructs_lib.policy_checks import acknowledge
 
 # Characters that would need escapes in a connection string or in a shell.
 UNSAFE_IN_PASSWORDS = "\"'@/\\ %+~`#$&*()|[]{}:;<>?!^,="
@@ -45,7 +45,7 @@ class AuroraPostgres(Construct):
         insights_mode: rds.DatabaseInsightsMode,
         backup_retention: Duration,
         removal_policy: RemovalPolicy,
-        storage_key: StorageKey | None = None,
+        kms_key: KmsKey | None = None,
         export_log: bool = False,
         snapshot_identifier: str | None = None,
     ) -> None:
@@ -64,7 +64,7 @@ class AuroraPostgres(Construct):
             removal_policy=self._secrets_removal_policy,
         )
 
-        self._key = storage_key
+        self._key = kms_key
         self.log_group = self._log_group(identifier) if export_log else None
         zones = [subnet.availability_zone for subnet in subnets]
         self.cluster = rds.DatabaseCluster(
@@ -85,7 +85,7 @@ class AuroraPostgres(Construct):
                 instance(
                     f"Reader{number}",
                     capacity.reader_instance_type,
-                    tier=capacity.reader_tier,
+                    tier=capacity.reader_promotion_tier,
                     zone=zones[number % len(zones)],
                     ca_certificate=ca_certificate,
                 )
@@ -93,7 +93,7 @@ class AuroraPostgres(Construct):
             ],
             serverless_v2_min_capacity=capacity.min_acu if capacity.has_serverless else None,
             serverless_v2_max_capacity=capacity.max_acu if capacity.has_serverless else None,
-            serverless_v2_auto_pause_duration=capacity.pause_after,
+            serverless_v2_auto_pause_duration=capacity.auto_pause_after,
             enable_data_api=True,
             iam_authentication=iam_authentication,
             storage_encrypted=True,
@@ -113,7 +113,7 @@ class AuroraPostgres(Construct):
             # The CDK knows tiers 1 and 2 of Serverless v2 instances, no others.
             reader = self.cluster.node.find_child(f"Reader{number}").node.default_child
             assert isinstance(reader, rds.CfnDBInstance)
-            reader.promotion_tier = capacity.reader_tier
+            reader.promotion_tier = capacity.reader_promotion_tier
         if snapshot_identifier:
             # The snapshot brings the master's name; the password becomes the secret's. The CDK's own construct for
             # this (DatabaseClusterFromSnapshot) would make a second secret.

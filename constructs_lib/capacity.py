@@ -1,4 +1,4 @@
-"""What the instances of a cluster are: Serverless v2, always-on, or some of each."""
+"""What the instances of a cluster are: Serverless v2, provisioned, or some of each."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from aws_cdk import aws_rds as rds
 
 @dataclass(frozen=True, kw_only=True)
 class Capacity:
-    """Serverless v2 from `min_acu` to `max_acu`, always-on instances of the writer's or the readers' type, or both."""
+    """Serverless v2 from `min_acu` to `max_acu`, provisioned instances of a type of the writer or readers, or both."""
 
     min_acu: float
     max_acu: float
-    pause_after: Duration | None
+    auto_pause_after: Duration | None
     readers: int
-    reader_tier: int
+    reader_promotion_tier: int
     writer_instance_type: ec2.InstanceType | None = None
     reader_instance_type: ec2.InstanceType | None = None
 
@@ -26,7 +26,7 @@ class Capacity:
         return self.writer_instance_type is None or (self.readers > 0 and self.reader_instance_type is None)
 
     @property
-    def has_always_on(self) -> bool:
+    def has_provisioned(self) -> bool:
         return self.writer_instance_type is not None or (self.readers > 0 and self.reader_instance_type is not None)
 
 

@@ -13,15 +13,15 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import custom_resources as cr
 from constructs import Construct
 
-from constructs_lib.guards import MANAGED_LOGGING_POLICY, acknowledge, wildcard, wildcard_below
+from constructs_lib.policy_checks import MANAGED_LOGGING_POLICY, acknowledge, wildcard, wildcard_below
 from constructs_lib.stchat_function import StchatFunction
-from stchat.authoring.parse import load
+from stchat.sql_lint.parse import load
 
 
 class DataApiSchema(Construct):
     """Brings every database to the migrations in `directory`, and gives each of `roles` its secret's password.
 
-    `index_over_everyone`: by database, whether the index for searches over all memories is kept.
+    `global_hnsw_index`: by database, whether the index for searches over all memories is kept.
 
     The files are checked with PostgreSQL's grammar here, at synth. At deploy, `onEvent` only validates;
     `isComplete` works step by step and is called again until it is done, so that a sleeping cluster or an
@@ -38,7 +38,7 @@ class DataApiSchema(Construct):
         cluster: rds.IDatabaseCluster,
         secret: secretsmanager.ISecret,
         roles: Mapping[str, secretsmanager.ISecret],
-        index_over_everyone: Mapping[str, bool],
+        global_hnsw_index: Mapping[str, bool],
     ) -> None:
         super().__init__(scope, id)
         plan = load(directory, strict=strict)
@@ -105,6 +105,6 @@ class DataApiSchema(Construct):
                 # A map, since `cdk diff` names the keys that a deploy adds, where of a list it shows whole lines.
                 "Migrations": dict(migration.to_property().split(" ", 1) for migration in plan.migrations),
                 "Roles": [f"{role}={role_secret.secret_arn}" for role, role_secret in roles.items()],
-                "IndexOverEveryone": {name: str(there).lower() for name, there in index_over_everyone.items()},
+                "GlobalHnswIndex": {name: str(there).lower() for name, there in global_hnsw_index.items()},
             },
         )

@@ -11,7 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from constructs_lib.guards import acknowledge, wildcard
+from constructs_lib.policy_checks import acknowledge, wildcard
 
 ROOT = Path(__file__).resolve().parent.parent
 SQL = ROOT / "sql"
@@ -21,10 +21,9 @@ PACKAGE = (
     "/*",
     "!/stchat",
     "!/sql",
-    "/stchat/cli",
+    "/stchat/ops",
     "/stchat/__main__.py",
-    "/stchat/authoring",
-    "/stchat/operating",
+    "/stchat/sql_lint",
     "__pycache__",
 )
 

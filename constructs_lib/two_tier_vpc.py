@@ -1,4 +1,4 @@
-"""A VPC of public and private subnets at exactly the ranges given, with no way out of the private ones."""
+"""A VPC of public and private subnets at exactly the ranges given, with no hint of the private ones."""
 
 from __future__ import annotations
 

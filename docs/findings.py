@@ -16,7 +16,7 @@ from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks, NagPack
 
 from app import build
-from constructs_lib.guards import COMPLIANCE_PACKS, UNANSWERED
+from constructs_lib.policy_checks import COMPLIANCE_PACKS, UNANSWERED
 from stacks.config import DEV, PROD, Settings
 
 TABLE = Path("docs/findings.md")

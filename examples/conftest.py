@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from local.state import REGION
-from tests.integration.conftest import house, public_directory
-from tests.integration.house import DATABASE, House
+from local_aws.state import REGION
+from tests.integration.conftest import migrated, public_directory
+from tests.integration.migrated_database import DATABASE, MigratedDatabase
 
-__all__ = ["house", "public_directory"]
+__all__ = ["migrated", "public_directory"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -18,15 +18,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture
-def environment(house: House) -> dict[str, str]:
-    """What `python -m local env` prints for an application."""
+def environment(migrated: MigratedDatabase) -> dict[str, str]:
+    """What `local-aws env` prints for an application."""
     return {
-        "AWS_ENDPOINT_URL_RDS_DATA": house.endpoint.url,
-        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": house.endpoint.url,
+        "AWS_ENDPOINT_URL_RDS_DATA": migrated.endpoint.url,
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": migrated.endpoint.url,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": REGION,
-        "STCHAT_CLUSTER_ARN": house.endpoint.cluster_arn,
-        "STCHAT_APP_SECRET_ARN": house.app.secret_arn,
+        "STCHAT_CLUSTER_ARN": migrated.endpoint.cluster_arn,
+        "STCHAT_APP_SECRET_ARN": migrated.app.secret_arn,
         "STCHAT_DATABASE": DATABASE,
     }

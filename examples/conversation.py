@@ -10,9 +10,9 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from stchat.chat.history import ChatHistory, Turn
+from stchat.chat.memory import ChatMemory, Memory
 from stchat.errors import ConflictError
-from stchat.history import ChatHistory, Turn
-from stchat.memory import ChatMemory, Memory
 
 TURNS_SHOWN = 20
 TURNS_TOLD = 6  # to the model, besides what was recalled

@@ -1,6 +1,6 @@
 """A chat that shows what it remembers: `make demo`, or `python -m streamlit run examples/streamlit_chat.py`.
 
-It finds the database and Bedrock by the variables that `python -m local env` prints, or those of your account.
+It finds the database and Bedrock by the variables that `local-aws env` prints, or those of your account.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import streamlit as st
 
 from examples.conversation import Conversation, Said
 from examples.texts import FIRST_THEME, LANGUAGES, Texts
+from stchat.chat.memory import Memory
 from stchat.errors import StchatError
-from stchat.memory import Memory
 
 STYLE = """<style>
   .stMainBlockContainer { padding-top: 3rem; max-width: 820px }

@@ -75,4 +75,4 @@ def test_a_memory_is_shown_as_text_whatever_it_holds(page: AppTest) -> None:
 
 def test_without_a_cluster_it_says_what_to_set(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STCHAT_CLUSTER_ARN")
-    assert 'STCHAT_CLUSTER_ARN is not set: run eval "$(python -m local env)"' in page.run().error[0].value
+    assert 'STCHAT_CLUSTER_ARN is not set: run eval "$(local-aws env)"' in page.run().error[0].value

@@ -14,7 +14,7 @@ from aws_cdk import App, CfnOutput, Duration, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from constructs_lib.guards import acknowledge, guard, wildcard
+from constructs_lib.policy_checks import acknowledge, add_policy_checks, wildcard
 from stacks.config import STAGES
 
 ISSUER = "token.actions.githubusercontent.com"
@@ -86,7 +86,7 @@ def build(app: App) -> None:
         raise ValueError(f"repository must be owner/name on GitHub, got {repository}: -c repository=owner/name")
     known = app.node.try_get_context("provider") == "known"
     AccessStack(app, "Pipeline", repository=repository, provider_is_known=known)
-    guard(app)
+    add_policy_checks(app)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What makes a setting undeployable. Each problem names the field, the value got and the way out."""
+"""What makes a setting undeployable. Each problem names the field, the value got and the hint."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ SQL = Path(__file__).resolve().parent.parent / "sql"
 RETIRED_ENGINE_VERSIONS = ("16.0", "16.1", "16.2", "16.4", "16.6")
 SUPPORTED_ENGINE_VERSIONS = ("16.3", "16.8", "16.9", "16.10", "16.11", "16.13")
 # Of Aurora PostgreSQL 16; their local disks need another storage type than the standard one (r6gd, r6id, r8gd).
-ALWAYS_ON_CLASSES = ("r5", "r6g", "r6i", "r7g", "r7i", "r8g")
+PROVISIONED_CLASSES = ("r5", "r6g", "r6i", "r7g", "r7i", "r8g")
 EMBEDDING_MODELS = ("cohere.embed-multilingual-v3", "cohere.embed-english-v3")
 RESERVED_USERNAMES = ("admin", "rdsadmin")
 
 
 class SettingsError(ValueError):
-    """A setting that cannot be deployed; one line a problem: field, value, way out."""
+    """A setting that cannot be deployed; one line a problem: field, value, hint."""
 
 
 def problems(settings: Settings) -> list[str]:
@@ -128,12 +128,15 @@ def _capacity(s: Settings) -> Iterator[str]:
 def _instances(s: Settings) -> Iterator[str]:
     if not 0 <= s.readers <= 15:
         yield f"readers must be 0 to 15, got {s.readers}"
-    if not 0 <= s.reader_tier <= 15:
-        yield f"reader_tier must be 0 to 15, got {s.reader_tier}: take 1, which scales with the writer"
+    if not 0 <= s.reader_promotion_tier <= 15:
+        yield (
+            f"reader_promotion_tier must be 0 to 15, got {s.reader_promotion_tier}:"
+            " take 1, which scales with the writer"
+        )
     for field, kind in _instance_types(s).items():
-        if kind and not re.fullmatch(rf"({'|'.join(ALWAYS_ON_CLASSES)})\.(\d*x)?large", kind):
+        if kind and not re.fullmatch(rf"({'|'.join(PROVISIONED_CLASSES)})\.(\d*x)?large", kind):
             yield (
-                f"{field} must be a memory-optimised r class ({', '.join(ALWAYS_ON_CLASSES)}), got {kind}:"
+                f"{field} must be a memory-optimised r class ({', '.join(PROVISIONED_CLASSES)}), got {kind}:"
                 " take one like r8g.large, or None for Serverless v2"
             )
     if s.reader_instance_type and not s.readers:
@@ -142,37 +145,38 @@ def _instances(s: Settings) -> Iterator[str]:
             " set readers=1, or writer_instance_type if the writer was meant"
         )
     kinds = {kind is None for kind in _instance_types(s).values()}
-    if kinds == {True, False} and s.readers and s.min_acu == 0 and s.pause_after is None:
-        always_on = next(field for field, kind in _instance_types(s).items() if kind)
+    if kinds == {True, False} and s.readers and s.min_acu == 0 and s.auto_pause_after is None:
+        provisioned = next(field for field, kind in _instance_types(s).items() if kind)
         yield (
-            f"min_acu must be at least 0.5 beside always-on instances, got 0 with {always_on}:"
+            f"min_acu must be at least 0.5 beside provisioned instances, got 0 with {provisioned}:"
             " they keep the cluster awake; set min_acu=0.5, or the same kind for writer and readers"
         )
 
 
 def _pausing(s: Settings) -> Iterator[str]:
-    always_on = [field for field, kind in _instance_types(s).items() if kind]
-    if s.pause_after is None:
-        if s.min_acu == 0 and not always_on:
-            yield "pause_after must be set when min_acu is 0, got None: take 1800 s, or min_acu=0.5 to stay awake"
+    provisioned = [field for field, kind in _instance_types(s).items() if kind]
+    if s.auto_pause_after is None:
+        if s.min_acu == 0 and not provisioned:
+            yield "auto_pause_after must be set when min_acu is 0, got None: take 1800 s, or min_acu=0.5 to stay awake"
         return
-    seconds = s.pause_after.to_seconds()
+    seconds = s.auto_pause_after.to_seconds()
     if not 300 <= seconds <= 86_400:
-        yield f"pause_after must be 300 to 86400 s, got {seconds:g}: Aurora allows no other interval"
+        yield f"auto_pause_after must be 300 to 86400 s, got {seconds:g}: Aurora allows no other interval"
     if s.min_acu > 0:
         yield (
-            f"pause_after must be None when min_acu is above 0, got {seconds:g} s with {s.min_acu:g} ACU:"
-            " a cluster pauses at 0 ACU alone; set min_acu=0 or pause_after=None"
+            f"auto_pause_after must be None when min_acu is above 0, got {seconds:g} s with {s.min_acu:g} ACU:"
+            " a cluster pauses at 0 ACU alone; set min_acu=0 or auto_pause_after=None"
         )
-    for field in always_on:
+    for field in provisioned:
         yield (
-            f"pause_after must be None with {field}, got {seconds:g} s: an always-on instance keeps the whole"
-            " cluster awake; set pause_after=None"
+            f"auto_pause_after must be None with {field}, got {seconds:g} s: an provisioned instance keeps the whole"
+            " cluster awake; set auto_pause_after=None"
         )
     if s.rds_proxy:
         yield (
-            f"rds_proxy must be False when the cluster may pause, got True with pause_after={seconds:g} s:"
-            " its open connections keep the cluster awake; set rds_proxy=False, or min_acu=0.5 and pause_after=None"
+            f"rds_proxy must be False when the cluster may pause, got True with auto_pause_after={seconds:g} s:"
+            " its open connections keep the cluster awake;"
+            " set rds_proxy=False, or min_acu=0.5 and auto_pause_after=None"
         )
 
 
@@ -196,7 +200,7 @@ def _chat(s: Settings) -> Iterator[str]:
     if s.embedding_model not in EMBEDDING_MODELS:
         yield (
             f"embedding_model must be one of {', '.join(EMBEDDING_MODELS)}, got {s.embedding_model}:"
-            " another one needs a class of its own in stchat/embeddings.py, and vectors of 1024 numbers"
+            " another one needs a class of its own in stchat/chat/embeddings.py, and vectors of 1024 numbers"
         )
     seconds = s.chat_timeout.to_seconds(integral=False)
     if not 30 <= seconds <= 900 or seconds % 1:

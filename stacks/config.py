@@ -1,7 +1,7 @@
 """The settings of each stage: `dev` is the reference configuration to the letter, `prod` differs where production must.
 
 Change a value here and `cdk diff` shows what follows. A wrong value stops synth with the field, the value
-and the way out. Sources: Aurora user guide (limits), the project's reference configuration (values).
+and the hint. Sources: Aurora user guide (limits), the project's reference configuration (values).
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Settings:
     # Database
     database_name: str = "st_chat_db"
     """The folder of sql/ whose database the application uses."""
-    index_over_everyone: bool = True
+    global_hnsw_index: bool = True
     """Keep the source's HNSW index, for searches over everyone's memories. A user's own are found without it, and
     written many times faster (docs/search.md); it may be turned off and on again."""
     subnet_group_name: str = "st-chat-subnet-group"
@@ -65,17 +65,17 @@ class Settings:
     """Aurora capacity units of about 2 GiB, 0 to 256 in steps of 0.5; 0: the cluster may pause."""
     max_acu: float = 64
     """1 to 256 ACU in steps of 0.5."""
-    pause_after: Duration | None = Duration.minutes(30)  # noqa: RUF009 (a Duration is immutable)
+    auto_pause_after: Duration | None = Duration.minutes(30)  # noqa: RUF009 (a Duration is immutable)
     """Idle time before a pause, 300 to 86,400 s; None (with min_acu above 0): never."""
     readers: int = 1
     """0 to 15, in other zones than the writer where there are enough."""
-    reader_tier: int = 1
+    reader_promotion_tier: int = 1
     """Promotion tier, 0 to 15. Serverless v2 readers of tier 0 or 1 scale, pause and resume with the writer; those
     of 2 and more on their own, so that a failover may find them small."""
     writer_instance_type: ec2.InstanceType | None = None
     """None: Serverless v2. A memory-optimised `r` class, like r8g.large: always on."""
     reader_instance_type: ec2.InstanceType | None = None
-    """The readers' likewise, so that a cluster may mix both kinds; one always-on instance keeps all of it awake."""
+    """The readers' likewise, so that a cluster may mix both kinds; one provisioned instance keeps all of it awake."""
     snapshot_identifier: str | None = None
     """Restore this cluster snapshot into the new cluster; keep it set afterwards, or CloudFormation replaces it."""
     rds_proxy: bool = False
@@ -86,10 +86,10 @@ class Settings:
     insights_mode: rds.DatabaseInsightsMode = rds.DatabaseInsightsMode.STANDARD
     backup_retention: Duration = Duration.days(7)  # noqa: RUF009
     """1 to 35 days."""
-    storage_key: bool = False
+    kms_key: bool = False
     """A customer managed key for storage, snapshots and the exported log, instead of AWS's own: it can be revoked, and
     snapshots shared with another account. Chosen before the first deploy: a change replaces the cluster."""
-    database_log: bool = False
+    log_export: bool = False
     """Export PostgreSQL's log to CloudWatch Logs for 1 month: the only place that shows failed logins."""
     protect_data: bool = False
     """Deletion and termination protection; the cluster and its secrets outlive their stacks."""
@@ -132,8 +132,8 @@ PROD = Settings(
     subnet_group_name="st-chat-subnet-group-prod",
     cluster_identifier="dbclusterstchat-prod",
     backup_retention=Duration.days(35),
-    storage_key=True,
-    database_log=True,
+    kms_key=True,
+    log_export=True,
     protect_data=True,
     compliance_packs=True,
     alarms=True,

@@ -9,8 +9,8 @@ from constructs import Construct
 from constructs_lib.aurora import AuroraPostgres
 from constructs_lib.capacity import Capacity
 from constructs_lib.database_access import DatabaseAccess
-from constructs_lib.guards import ZONES_ARE_SETTINGS, acknowledge
-from constructs_lib.storage_key import StorageKey
+from constructs_lib.kms_key import KmsKey
+from constructs_lib.policy_checks import ZONES_ARE_SETTINGS, acknowledge
 from stacks.config import Settings
 from stacks.network import NetworkStack
 from stacks.stage_stack import StageStack
@@ -53,9 +53,9 @@ class DatabaseStack(StageStack):
             capacity=Capacity(
                 min_acu=settings.min_acu,
                 max_acu=settings.max_acu,
-                pause_after=settings.pause_after,
+                auto_pause_after=settings.auto_pause_after,
                 readers=settings.readers,
-                reader_tier=settings.reader_tier,
+                reader_promotion_tier=settings.reader_promotion_tier,
                 writer_instance_type=settings.writer_instance_type,
                 reader_instance_type=settings.reader_instance_type,
             ),
@@ -65,12 +65,12 @@ class DatabaseStack(StageStack):
             backup_retention=settings.backup_retention,
             removal_policy=kept,
             snapshot_identifier=settings.snapshot_identifier,
-            storage_key=(
-                StorageKey(self, "StorageKey", alias=settings.cluster_identifier, removal_policy=kept)
-                if settings.storage_key
+            kms_key=(
+                KmsKey(self, "StorageKey", alias=settings.cluster_identifier, removal_policy=kept)
+                if settings.kms_key
                 else None
             ),
-            export_log=settings.database_log,
+            export_log=settings.log_export,
         )
         cluster = self.database.cluster
         self.role_secrets = {

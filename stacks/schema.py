@@ -25,7 +25,7 @@ class SchemaStack(StageStack):
             cluster=database.database.cluster,
             secret=database.database.secret,
             roles=database.role_secrets,
-            index_over_everyone={settings.database_name: settings.index_over_everyone},
+            global_hnsw_index={settings.database_name: settings.global_hnsw_index},
         )
         self.runner = schema.runner.function
         CfnOutput(self, "DatabaseName", value=settings.database_name)

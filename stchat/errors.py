@@ -10,7 +10,7 @@ StchatError
 |-- DataApiError              a call of the Data API failed; `code` is AWS's name for why
 |   |-- DatabaseError         PostgreSQL refused the statement; `sqlstate`, `detail`, `hint`, `position`
 |   |-- UnavailableError      asleep, throttled or unreachable for longer than the caller waits: nothing ran
-|   |-- UnknownOutcomeError   5xx, a cut connection, no answer: it may have run, it may run yet
+|   |-- OutcomeUnknownError   5xx, a cut connection, no answer: it may have run, it may run yet
 |   |-- ResultTooLargeError   the answer is over 1 MiB
 |   |-- StatementTimeoutError the call ended after 45 s; the statement goes on if the caller asked for that
 |   `-- TransactionLostError  the transaction ended without the caller: nothing of it remains
@@ -26,7 +26,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from stchat.memory import Remembered
+    from stchat.chat.memory import Remembered
 
 
 class StchatError(Exception):
@@ -40,8 +40,8 @@ class SettingsError(StchatError):
 class InputError(StchatError):
     """`got` never shows a person's text or id: its kind and length are told instead."""
 
-    def __init__(self, field: str, must: str, got: str, way_out: str = "") -> None:
-        super().__init__(f"{field} must {must}, got {got}" + (f": {way_out}" if way_out else ""))
+    def __init__(self, field: str, must: str, got: str, hint: str = "") -> None:
+        super().__init__(f"{field} must {must}, got {got}" + (f": {hint}" if hint else ""))
         self.field = field
 
 
@@ -109,23 +109,23 @@ class ResultTooLargeError(DataApiError):
     pass
 
 
-class InDoubtError(DataApiError):
+class TransientError(DataApiError):
     pass
 
 
-class UnavailableError(InDoubtError):
+class UnavailableError(TransientError):
     pass
 
 
-class UnknownOutcomeError(InDoubtError):
+class OutcomeUnknownError(TransientError):
     pass
 
 
-class StatementTimeoutError(InDoubtError):
+class StatementTimeoutError(TransientError):
     pass
 
 
-class TransactionLostError(InDoubtError):
+class TransactionLostError(TransientError):
     pass
 
 

@@ -81,7 +81,7 @@ def _size(count: int, result: dict[str, Any]) -> list[str]:
 
 def _cost(result: dict[str, Any]) -> list[str]:
     sizes, writing, built = result["sizes"], result["writing"], result["built"]
-    copy = writing["COPY, no index over everyone"]
+    copy = writing["COPY, no global HNSW index"]
     rows = [(name, f"{rate:,}", f"{rate / copy:.2f}") for name, rate in writing.items()]
     hnsw = 1000 / writing["COPY, the source's table"]
     return [
@@ -93,7 +93,7 @@ def _cost(result: dict[str, Any]) -> list[str]:
         table(
             ("what must stay cached", "MiB"),
             [
-                ("HNSW index over everyone", f"{sizes['hnsw'] / MIB:,.1f}"),
+                ("HNSW global HNSW index", f"{sizes['hnsw'] / MIB:,.1f}"),
                 ("ours: the index that recall reads", f"{sizes['search'] / MIB:,.1f}"),
                 ("ours: the codes' table and keys, for writing", f"{(sizes['codes'] + sizes['keys']) / MIB:,.1f}"),
                 ("the memories, the source's way", f"{sizes['memories, source'] / MIB:,.1f}"),

@@ -14,10 +14,10 @@ import psycopg
 from psycopg import sql
 
 from benchmarks.search.data import Dataset
-from stchat.authoring.parse import load
 from stchat.data_api import DataApi
 from stchat.handlers.schema import SQL
-from stchat.migrations.runner import Runner
+from stchat.schema.runner import Runner
+from stchat.sql_lint.parse import load
 from tests.integration.conftest import Endpoint, client, start_endpoint
 
 DATABASE, MASTER = "st_chat_db", Endpoint.master
@@ -88,7 +88,7 @@ def server() -> Iterator[tuple[Server, Path]]:
                     superuser.execute(f"ALTER SYSTEM SET {setting} = '{value}'".encode())
             endpoint.pause()
             endpoint.resume()
-            master = DataApi(endpoint.client, endpoint.cluster_arn, endpoint.secret_arn, "postgres", patience=60)
+            master = DataApi(endpoint.client, endpoint.cluster_arn, endpoint.secret_arn, "postgres", timeout=60)
             assert Runner(master, load(SQL).migrations[:2], SQL, "benchmark").apply()
             with endpoint.psql() as superuser:
                 superuser.execute("ALTER ROLE st_chat_app LOGIN PASSWORD 'benchmark'")

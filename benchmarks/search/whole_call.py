@@ -12,10 +12,10 @@ from benchmarks.search.candidates import OURS, SOURCE
 from benchmarks.search.data import K, Question, recall
 from benchmarks.search.measure import WARM_UP, Questions, over_rounds
 from benchmarks.search.server import MEMORY, Server
+from stchat.chat.embeddings import CohereEmbedder
+from stchat.chat.memory import ChatMemory
+from stchat.chat.vectors import to_text
 from stchat.data_api import DataApi
-from stchat.embeddings import CohereEmbedder
-from stchat.memory import ChatMemory
-from stchat.vectors import to_text
 
 SOURCES = f"""
 SELECT primarykey, theme, chatid, metadata, chat_summary FROM {MEMORY} WHERE userid = :userid {{theme}}
@@ -59,4 +59,4 @@ def _ask(side: str, api: DataApi, question: Question) -> list[int]:
     values = {"userid": question.userid, "vector": to_text(vector)}
     sql = SOURCES.format(theme="AND theme = :theme" if question.theme else "")
     themed = {"theme": question.theme} if question.theme else {}
-    return [row["primarykey"] for row in api.execute(sql, values | themed, repeatable=True).rows]
+    return [row["primarykey"] for row in api.execute(sql, values | themed, idempotent=True).rows]

@@ -13,9 +13,9 @@ from typing import Any
 
 from benchmarks.search.data import Dataset
 from benchmarks.search.server import HNSW, MEMORY, Server, write
-from stchat.embeddings import CohereEmbedder
-from stchat.memory import ChatMemory
-from stchat.vectors import to_text
+from stchat.chat.embeddings import CohereEmbedder
+from stchat.chat.memory import ChatMemory
+from stchat.chat.vectors import to_text
 
 ROWS, ROUNDS = 1_000, 3
 NEW = 10**9  # chatids from here on are this module's
@@ -77,9 +77,9 @@ def writing(server: Server, rows: int, dataset: Dataset) -> dict[str, Any]:
     vectors = dataset.vectors[:ROWS].tolist()
     texts = [to_text(vector) for vector in vectors]
     ways = {
-        "COPY, no index over everyone": copy(f"ours_{rows}"),
-        "st_chat_remember, no index over everyone": function,
-        "remember_many, no index over everyone": remember,
+        "COPY, no global HNSW index": copy(f"ours_{rows}"),
+        "st_chat_remember, no global HNSW index": function,
+        "remember_many, no global HNSW index": remember,
         "COPY, the source's table": copy(f"source_{rows}"),
     }
     seconds: dict[str, list[float]] = defaultdict(list)

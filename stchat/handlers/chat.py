@@ -15,10 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
+from stchat.chat.http_status import FAILED, TOO_LARGE, Problem, RefusedError, logged, problem
+from stchat.chat.operations import OPERATIONS, Chat
+from stchat.environment import ApplicationSettings
 from stchat.errors import InputError, StchatError
-from stchat.operations import OPERATIONS, Chat
-from stchat.settings import ApplicationSettings
-from stchat.statuses import FAILED, TOO_LARGE, Problem, RefusedError, logged, problem
 
 logging.basicConfig()  # where no runtime has set up logging yet
 logging.getLogger("stchat").setLevel(logging.INFO)
@@ -85,7 +85,7 @@ def _serve(event: Any, context: Context, reply: _Reply) -> None:
         raise RefusedError(Problem(400, "the event must be a JSON object with an operation and its fields"))
     operation, fields = _asked_over_http(event) if reply.over_http else _asked(event)
     reply.operation = operation
-    chat = _chat().within(max(0.0, context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS))
+    chat = _chat().with_timeout(max(0.0, context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS))
     outcome = OPERATIONS[operation](chat, fields)
     reply.answer = outcome.answer
     if len(json.dumps(reply.packed(), ensure_ascii=False).encode()) > ANSWER_BYTES:

@@ -13,14 +13,14 @@ from typing import Any, Protocol
 
 import boto3
 
-from stchat.data_api import DataApi, client
-from stchat.errors import InDoubtError, MigrationError, StchatError
-from stchat.migrations.everyone import keep, parse_states
-from stchat.migrations.migration import Migration
-from stchat.migrations.roles import key_roles, parse_roles
-from stchat.migrations.runner import Runner
-from stchat.migrations.work import NotYetError
-from stchat.settings import Settings
+from stchat.data_api import DataApi, rds_data_client
+from stchat.environment import Settings
+from stchat.errors import MigrationError, StchatError, TransientError
+from stchat.schema.execution import RetryLater
+from stchat.schema.global_hnsw_index import keep, parse_states
+from stchat.schema.migration import Migration
+from stchat.schema.roles import parse_roles, set_role_passwords
+from stchat.schema.runner import Runner
 
 logging.basicConfig()  # where no runtime has set up logging yet
 logging.getLogger("stchat").setLevel(logging.INFO)
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 PHYSICAL_ID = "stchat-schema"  # constant: another one would be a replacement, and then a Delete
 SQL = Path(__file__).parents[2] / "sql"
 
-PATIENCE_SECONDS = 20.0  # waited within one call for a cluster that is asleep, or for another runner
+TIMEOUT_SECONDS = 20.0  # waited within one call for a cluster that is asleep, or for another runner
 RESERVE_SECONDS = 70.0  # one call of the Data API, and the end of this one
 REASON_CHARACTERS = 1_000  # CloudFormation's whole answer has 4 KB
 
@@ -66,16 +66,16 @@ def _is_complete(event: Event, seconds: float) -> Event:
     began = time.monotonic()
     settings = Settings.from_environment()
     migrations = _migrations(event)
-    patience = max(0.0, min(PATIENCE_SECONDS, seconds))
-    api = DataApi(client(), settings.cluster_arn, settings.secret_arn, settings.database, patience)
+    timeout = max(0.0, min(TIMEOUT_SECONDS, seconds))
+    api = DataApi(rds_data_client(), settings.cluster_arn, settings.secret_arn, settings.database, timeout)
     runner = Runner(api, migrations, SQL, _deploy(event))
-    if not runner.apply(patience=patience, seconds=seconds):
+    if not runner.apply(timeout=timeout, seconds=seconds):
         return {"IsComplete": False}
     try:
         for database, wanted in _indexes(event).items():
-            keep(api.on(database), wanted, _deploy(event), began + seconds)
-        key_roles(api, boto3.client("secretsmanager"), _roles(event))
-    except (NotYetError, InDoubtError) as reason:
+            keep(api.with_database(database), wanted, _deploy(event), began + seconds)
+        set_role_passwords(api, boto3.client("secretsmanager"), _roles(event))
+    except (RetryLater, TransientError) as reason:
         log.info("%s", reason)
         return {"IsComplete": False}
     return {"IsComplete": True, "Data": {"Migrations": str(len(migrations))}}
@@ -93,7 +93,7 @@ def _roles(event: Event) -> dict[str, str]:
 
 
 def _indexes(event: Event) -> dict[str, bool]:
-    return parse_states(event["ResourceProperties"].get("IndexOverEveryone", {}))
+    return parse_states(event["ResourceProperties"].get("GlobalHnswIndex", {}))
 
 
 def _deploy(event: Event) -> str:

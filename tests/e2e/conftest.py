@@ -45,8 +45,8 @@ class Laptop:
         return self.directory / "shown-by-up"
 
     def run(self, *arguments: str) -> Outcome:
-        """python -m local ..."""
-        return self._run([sys.executable, "-m", "local", "--directory", str(self.directory), *arguments])
+        """local-aws ..."""
+        return self._run([sys.executable, "-m", "local_aws", "--directory", str(self.directory), *arguments])
 
     def must(self, *arguments: str) -> str:
         outcome = self.run(*arguments)
@@ -54,7 +54,7 @@ class Laptop:
         return outcome.output
 
     def stchat(self, *arguments: str) -> Outcome:
-        """python -m stchat ..., in a shell that has evaluated `python -m local env`."""
+        """stchat ..., in a shell that has evaluated `local-aws env`."""
         return self._run([sys.executable, "-m", "stchat", *arguments], {**os.environ, **self.environment()})
 
     def cdk(self, app: Path, *arguments: str, out: str = "cdk.out") -> Outcome:
@@ -74,7 +74,7 @@ class Laptop:
 
     @functools.cache  # noqa: B019 (one laptop lives as long as the tests)
     def environment(self) -> dict[str, str]:
-        """What `python -m local env` exports."""
+        """What `local-aws env` exports."""
         lines = self.must("env").splitlines()
         return dict(line.removeprefix("export ").split("=", 1) for line in lines)
 

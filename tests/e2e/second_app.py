@@ -27,6 +27,6 @@ DataApiSchema(
     ),
     secret=secret,
     roles={},
-    index_over_everyone={"st_chat_db": True},
+    global_hnsw_index={"st_chat_db": True},
 )
 app.synth()

@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from stchat.chat.embeddings import CohereEmbedder
+from stchat.chat.history import ChatHistory
+from stchat.chat.memory import ChatMemory
 from stchat.data_api import DataApi
-from stchat.embeddings import CohereEmbedder
 from stchat.errors import DataApiError, EmbeddingError
-from stchat.history import ChatHistory
-from stchat.memory import ChatMemory
 from tests.e2e.conftest import REPOSITORY, Laptop
 
 GUIDE = REPOSITORY / "docs" / "chat-function.md"
@@ -79,7 +79,7 @@ def test_it_waits_for_a_sleeping_cluster(laptop: Laptop, invoke: Invoke) -> None
 
 
 def test_each_example_of_the_guide_works(laptop: Laptop, outputs: dict[str, str], tmp_path: Path) -> None:
-    """Each block of shell or Python in it, as it is printed, in a shell that has evaluated `python -m local env`."""
+    """Each block of shell or Python in it, as it is printed, in a shell that has evaluated `local-aws env`."""
     examples = examples_of(GUIDE)
     assert len(examples) == 3
     here = laptop.environment() | {

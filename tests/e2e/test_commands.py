@@ -1,4 +1,4 @@
-"""python -m local: what it says, and that it leaves nothing running. Before test_deploy.py, which ends with destroy."""
+"""local-aws: what it says, and that it leaves nothing running. Before test_deploy.py, which ends with destroy."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_a_port_that_it_is_not_up_on_is_refused(laptop: Laptop) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_in_the_middle_it_leaves_nothing_running(tmp_path: Path, number: signal.Signals) -> None:
     laptop = new_laptop(tmp_path)
-    command = [sys.executable, "-m", "local", "--directory", str(tmp_path), "up", *laptop.ports]
+    command = [sys.executable, "-m", "local_aws", "--directory", str(tmp_path), "up", *laptop.ports]
     with subprocess.Popen(
         command,
         cwd=REPOSITORY,
@@ -180,15 +180,15 @@ def ignore_interrupts() -> None:
 
 def test_commands_say_what_to_do_when_nothing_is_up(tmp_path: Path) -> None:
     nothing = Laptop(tmp_path, ())
-    assert nothing.run("status").output == "nothing is up; start it with `python -m local up`\n"
+    assert nothing.run("status").output == "nothing is up; start it with `local-aws up`\n"
     for command in ("env", "pause", "psql", "deploy"):
         outcome = nothing.run(command)
-        assert (outcome.status, outcome.output) == (1, "error: nothing is up: start it with `python -m local up`\n")
+        assert (outcome.status, outcome.output) == (1, "error: nothing is up: start it with `local-aws up`\n")
 
 
 def test_help_teaches() -> None:
     text = subprocess.run(
-        [sys.executable, "-m", "local", "--help"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "local_aws", "--help"], cwd=REPOSITORY, capture_output=True, text=True, check=True
     ).stdout
     for command in ("up", "deploy", "status", "env", "psql", "pause", "down", "reset", "data-api"):
         assert f"\n    {command} " in text

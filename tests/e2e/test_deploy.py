@@ -147,7 +147,7 @@ class TestLaterDeploys:
         assert outcome.output.count("There were no differences") == len(stacks)
 
     def test_the_stacks_outputs_name_the_cluster(self, laptop: Laptop, checkout: Path) -> None:
-        """As `python -m local env` does; and the way that assumptions.md asks the database."""
+        """As `local-aws env` does; and the way that assumptions.md asks the database."""
         outcome = laptop.follow(checkout, "operations.md", "Name the cluster", then="env")
         assert outcome.status == 0, outcome.output
         printed = outcome.output.splitlines()

@@ -1,4 +1,4 @@
-"""`prod` on the laptop's AWS, made from the snapshot of `dev` that test_deploy.py took: the road, step by step."""
+"""`prod` on the laptop's AWS, made from the snapshot of `dev` that test_deploy.py took: the option, step by step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from botocore.exceptions import ClientError
 
-from local.data_api import control
+from local_aws.data_api import admin_client
 from stchat.data_api import DataApi
 from tests.e2e.conftest import Laptop
 from tests.e2e.test_deploy import HISTORY, SNAPSHOT
@@ -42,7 +42,7 @@ class Production:
     def opens(self, user: str, password: str) -> bool:
         """Whether PostgreSQL itself lets it in."""
         url = self.laptop.environment()["AWS_ENDPOINT_URL_RDS_DATA"]
-        [port] = [c["port"] for c in control.status(url)["clusters"] if c["arn"] == self.outputs["ClusterArn"]]
+        [port] = [c["port"] for c in admin_client.status(url)["clusters"] if c["arn"] == self.outputs["ClusterArn"]]
         try:
             psycopg.connect(host="127.0.0.1", port=port, user=user, password=password, dbname="st_chat_db").close()
         except psycopg.OperationalError as error:
@@ -83,7 +83,7 @@ def prod(laptop: Laptop, checkout: Path) -> Iterator[Production]:
 
 
 def test_every_stack_is_there(prod: Production) -> None:
-    for stack in ("network", "database", "schema", "chat", "rotation", "watching"):
+    for stack in ("network", "database", "schema", "chat", "rotation", "monitoring"):
         assert prod.laptop.stack_status(f"st-chat-prod-{stack}") == "CREATE_COMPLETE"
 
 
@@ -94,7 +94,7 @@ def test_a_shell_of_its_own_names_its_cluster(prod: Production) -> None:
     assert shown == "st_chat_db|stchat\n"
     missing = laptop.run("env", "--stage", "none")
     assert missing.status == 1
-    assert "deploy them with `python -m local deploy -- --all -c stage=none`" in missing.output
+    assert "deploy them with `local-aws deploy -- --all -c stage=none`" in missing.output
 
 
 def test_the_schema_adopts_the_snapshots_rows_and_keys_the_roles(prod: Production) -> None:
@@ -125,7 +125,7 @@ def test_calls_in_flight_survive_a_rotation(prod: Production) -> None:
     def call() -> int:
         api, count = prod.api(name), 0
         while not stop.is_set():
-            assert api.execute("SELECT 1 AS one", repeatable=True).rows == [{"one": 1}]
+            assert api.execute("SELECT 1 AS one", idempotent=True).rows == [{"one": 1}]
             count += 1
         return count
 

@@ -24,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def stacks(settings: Settings) -> list[str]:
     """The construct ids of a stage's stacks."""
     rotation = ["Rotation"] if settings.rotate_secrets_every else []
-    return ["Network", "Database", "Schema", "Chat", *rotation, *(["Watching"] if settings.alarms else [])]
+    return ["Network", "Database", "Schema", "Chat", *rotation, *(["Monitoring"] if settings.alarms else [])]
 
 
 def synthesize(settings: Settings) -> Templates:

@@ -138,7 +138,7 @@ def test_settings_reach_the_function() -> None:
             {"embedding_model": "cohere.embed-v4:0"},
             "embedding_model must be one of cohere.embed-multilingual-v3, cohere.embed-english-v3,"
             " got cohere.embed-v4:0:"
-            " another one needs a class of its own in stchat/embeddings.py, and vectors of 1024 numbers",
+            " another one needs a class of its own in stchat/chat/embeddings.py, and vectors of 1024 numbers",
         ),
         (
             {"chat_timeout": Duration.seconds(29)},

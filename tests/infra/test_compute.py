@@ -14,12 +14,12 @@ from cfnlint.config import ManualArgs
 
 from stacks.config import DEV, PROD, Settings
 from tests.infra.conftest import synthesize
-from tests.infra.test_guards import EXPLAINED
+from tests.infra.test_policy_checks import EXPLAINED
 from tests.infra.test_spec import one, properties
 
 R8G = ec2.InstanceType("r8g.large")
 SNAPSHOT = "arn:aws:rds:ap-northeast-1:000000000000:cluster-snapshot:st-chat"
-ALWAYS_ON = replace(DEV, writer_instance_type=R8G, reader_instance_type=R8G, pause_after=None)
+ALWAYS_ON = replace(DEV, writer_instance_type=R8G, reader_instance_type=R8G, auto_pause_after=None)
 AWAKE = {"MinCapacity": 0.5, "MaxCapacity": 64}
 Instances = list[tuple[str, int, str]]
 
@@ -29,23 +29,29 @@ Instances = list[tuple[str, int, str]]
     [
         (ALWAYS_ON, [("db.r8g.large", 0, "a"), ("db.r8g.large", 1, "c")], None),
         (
-            replace(DEV, writer_instance_type=R8G, min_acu=0.5, pause_after=None, readers=2, reader_tier=15),
+            replace(
+                DEV, writer_instance_type=R8G, min_acu=0.5, auto_pause_after=None, readers=2, reader_promotion_tier=15
+            ),
             [("db.r8g.large", 0, "a"), ("db.serverless", 15, "c"), ("db.serverless", 15, "a")],
             AWAKE,
         ),
         (
-            replace(DEV, reader_instance_type=R8G, min_acu=0.5, pause_after=None, reader_tier=0),
+            replace(DEV, reader_instance_type=R8G, min_acu=0.5, auto_pause_after=None, reader_promotion_tier=0),
             [("db.serverless", 0, "a"), ("db.r8g.large", 0, "c")],
             AWAKE,
         ),
-        (replace(DEV, min_acu=0.5, pause_after=None, rds_proxy=True, readers=0), [("db.serverless", 0, "a")], AWAKE),
+        (
+            replace(DEV, min_acu=0.5, auto_pause_after=None, rds_proxy=True, readers=0),
+            [("db.serverless", 0, "a")],
+            AWAKE,
+        ),
         (
             replace(PROD, snapshot_identifier=SNAPSHOT, backup_retention=Duration.days(14)),
             [("db.serverless", 0, "a"), ("db.serverless", 1, "c")],
             {"MinCapacity": 0, "MaxCapacity": 64, "SecondsUntilAutoPause": 1800},
         ),
     ],
-    ids=["always-on", "serverless-readers", "always-on-reader", "proxy", "restored"],
+    ids=["provisioned", "serverless-readers", "provisioned-reader", "proxy", "restored"],
 )
 def test_compute(
     settings: Settings, instances: Instances, scaling: dict[str, Any] | None, capfd: pytest.CaptureFixture[str]

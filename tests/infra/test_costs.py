@@ -1,4 +1,4 @@
-"""docs/costs.md ends with what `python -m stchat cost` says of the templates."""
+"""docs/costs.md ends with what `stchat cost` says of the templates."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 import pytest
 
 from stacks.config import STAGES
-from stchat.cli.cost import report
-from stchat.operating import prices
-from stchat.operating.cost import Load
-from stchat.operating.templates import Billed
+from stchat.ops import prices
+from stchat.ops.cli.cost import report
+from stchat.ops.cost import Load
+from stchat.ops.templates import Billed
 
 DOCUMENT = Path("docs/costs.md")
-MARK = "<!-- From here on: python -m stchat cost. A test compares it; make snapshots writes it anew. -->\n\n"
+MARK = "<!-- From here on: stchat cost. A test compares it; make snapshots writes it anew. -->\n\n"
 
 
 def test_document_is_what_the_command_says(
     request: pytest.FixtureRequest, templates: Callable[[str], dict[str, dict[str, Any]]]
 ) -> None:
-    billed = [Billed.of(stage, templates(stage).values()) for stage in STAGES]
+    billed = [Billed.from_templates(stage, templates(stage).values()) for stage in STAGES]
     said = report(billed, Load(), prices.load()).to_text() + "\n"
     head, mark, now = DOCUMENT.read_text().partition(MARK)
     assert mark

@@ -13,7 +13,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 
 from stacks.config import DEV, PROD, Settings
-from tests.infra.test_watching import alarms
+from tests.infra.test_monitoring import alarms
 
 TEXT = Path("docs/production.md").read_text()
 NAMED = (
@@ -33,7 +33,7 @@ def table(heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in row.split("|")[1:-1]] for row in rows[1].splitlines()[2:]]
 
 
-@pytest.mark.parametrize("row", table("Always-on, or a mix"), ids=lambda row: row[0])
+@pytest.mark.parametrize("row", table("Provisioned, or a mix"), ids=lambda row: row[0])
 def test_every_kind_of_compute_can_be_set(row: list[str]) -> None:
     values = eval(f"dict({row[1].strip('`')})", {"ec2": ec2, "Duration": Duration})  # noqa: S307 (our own document)
     assert isinstance(replace(DEV, **values), Settings)
@@ -47,5 +47,5 @@ def test_every_setting_of_prod_is_told() -> None:
 
 def test_every_alarm_is_told(templates: Callable[[str], dict[str, dict[str, Any]]]) -> None:
     told = " ".join(row[0] for row in table("When an alarm rings"))
-    for id in alarms(templates("prod")["Watching"]):
+    for id in alarms(templates("prod")["Monitoring"]):
         assert id in told or f"...{re.sub('^(Migration|Rotation|Chat)', '', id)}" in told, id

@@ -11,7 +11,7 @@ from aws_cdk import App, Duration, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_rds as rds
 
-from constructs_lib.guards import acknowledge, guard
+from constructs_lib.policy_checks import acknowledge, add_policy_checks
 from constructs_lib.secret_rotation import SecretRotation
 
 MASTER = {"Ref": "ClusterSecretAttachment769E6258"}
@@ -42,7 +42,7 @@ def resources() -> Resources:
     SecretRotation(stack, "Rotation", cluster=cluster, master=master, secrets={"Role": role}, every=Duration.days(7))
     for beside in (vpc, cluster):
         acknowledge(beside, {f"AwsSolutions::AwsSolutions-{rule}": "not what is tested" for rule in NOT_TESTED})
-    guard(app)  # an unacknowledged finding on the rotation fails synth
+    add_policy_checks(app)  # an unacknowledged finding on the rotation fails synth
     found: Resources = app.synth().stacks[0].template["Resources"]
     return found
 

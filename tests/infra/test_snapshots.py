@@ -30,7 +30,7 @@ PINNED = {
     "Schema": {"SchemaA4448CF9": "Custom::DataApiSchema"},
     "Chat": {},
     "Rotation": {},
-    "Watching": {},
+    "Monitoring": {},
 }
 
 

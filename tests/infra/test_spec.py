@@ -262,9 +262,9 @@ class TestSchema:
 
     def test_the_index_over_everyone_stays_unless_it_is_turned_off(self, templates: Of) -> None:
         deployed = one(templates("dev")["Schema"], "Custom::DataApiSchema")
-        assert deployed["IndexOverEveryone"] == {"st_chat_db": "true"}
-        off = synthesize(replace(DEV, index_over_everyone=False))["Schema"]
-        assert one(off, "Custom::DataApiSchema")["IndexOverEveryone"] == {"st_chat_db": "false"}
+        assert deployed["GlobalHnswIndex"] == {"st_chat_db": "true"}
+        off = synthesize(replace(DEV, global_hnsw_index=False))["Schema"]
+        assert one(off, "Custom::DataApiSchema")["GlobalHnswIndex"] == {"st_chat_db": "false"}
 
     def test_functions_are_outside_the_vpc(self, templates: Of) -> None:
         for stage in ("dev", "prod"):

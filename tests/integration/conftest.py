@@ -23,10 +23,10 @@ import pytest
 from botocore.config import Config
 from types_boto3_rds_data import RDSDataServiceClient
 
-from local.data_api import control
-from local.data_api.alone import CLUSTER_ARN, MASTER, MASTER_SECRET, secret_arn
-from local.state import REGION
-from tests.integration.house import House, furnish
+from local_aws.data_api import admin_client
+from local_aws.data_api.standalone import CLUSTER_ARN, MASTER, MASTER_SECRET, secret_arn
+from local_aws.state import REGION
+from tests.integration.migrated_database import MigratedDatabase, apply_migrations
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RESUME_SECONDS = 1.0
@@ -66,24 +66,24 @@ class Endpoint:
 
     @property
     def clusters(self) -> list[dict[str, Any]]:
-        return list(control.status(self.url)["clusters"])
+        return list(admin_client.status(self.url)["clusters"])
 
     def pause(self) -> None:
-        control.pause(self.url, self.cluster_arn)
+        admin_client.pause(self.url, self.cluster_arn)
 
     def resume(self) -> None:
-        control.resume(self.url, self.cluster_arn)
+        admin_client.resume(self.url, self.cluster_arn)
 
     def add_fault(self, kind: str, **rule: Any) -> None:
-        control.add_fault(self.url, kind, **rule)
+        admin_client.add_fault(self.url, kind, **rule)
 
     def clear_faults(self) -> None:
-        control.clear_faults(self.url)
+        admin_client.clear_faults(self.url)
 
     def add_secret(self, username: str, password: str) -> str:
         """A secret of that user; returns its ARN."""
         text = json.dumps({"username": username, "password": password})
-        return control.add_secret(self.url, f"{username}-{uuid.uuid4().hex[:8]}", text)
+        return admin_client.add_secret(self.url, f"{username}-{uuid.uuid4().hex[:8]}", text)
 
 
 def start_endpoint(directory: Path, *arguments: str) -> tuple[subprocess.Popen[str], str]:
@@ -93,7 +93,7 @@ def start_endpoint(directory: Path, *arguments: str) -> tuple[subprocess.Popen[s
         port = probe.getsockname()[1]
     with (directory / "endpoint.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "local.data_api", "--port", str(port), "--data", str(directory), *arguments],
+            [sys.executable, "-m", "local_aws.data_api", "--port", str(port), "--data", str(directory), *arguments],
             cwd=REPOSITORY,
             env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
             stdout=subprocess.PIPE,
@@ -163,10 +163,10 @@ def endpoint(public_directory: Path) -> Iterator[Endpoint]:
 
 
 @pytest.fixture(scope="session")
-def house(public_directory: Path) -> Iterator[House]:
+def migrated(public_directory: Path) -> Iterator[MigratedDatabase]:
     """A cluster of its own with all of sql/ applied; tests are kept apart by their users."""
-    with running(public_directory / "house", "--resume-seconds", str(RESUME_SECONDS)) as endpoint:
-        yield furnish(endpoint)
+    with running(public_directory / "migrated", "--resume-seconds", str(RESUME_SECONDS)) as endpoint:
+        yield apply_migrations(endpoint)
 
 
 @pytest.fixture

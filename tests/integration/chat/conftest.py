@@ -1,4 +1,4 @@
-"""The function's environment, over the house."""
+"""The function's environment, over the migrated."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.state import REGION
-from stchat import embeddings
+from local_aws.state import REGION
+from stchat.chat import embeddings
 from stchat.handlers import chat
-from tests.integration.house import House
+from tests.integration.migrated_database import MigratedDatabase
 
 
 @pytest.fixture
-def deployed(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def deployed(migrated: MigratedDatabase, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The environment that the stack gives the function, and the laptop's addresses."""
     for name, value in {
-        "AWS_ENDPOINT_URL_RDS_DATA": house.endpoint.url,
-        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": house.endpoint.url,
+        "AWS_ENDPOINT_URL_RDS_DATA": migrated.endpoint.url,
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": migrated.endpoint.url,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
-        "STCHAT_CLUSTER_ARN": house.app.cluster_arn,
-        "STCHAT_APP_SECRET_ARN": house.app.secret_arn,
-        "STCHAT_DATABASE": house.app.database,
+        "STCHAT_CLUSTER_ARN": migrated.app.cluster_arn,
+        "STCHAT_APP_SECRET_ARN": migrated.app.secret_arn,
+        "STCHAT_DATABASE": migrated.app.database,
     }.items():
         monkeypatch.setenv(name, value)
     chat._chat.cache_clear()
     embeddings._made.cache_clear()
     yield
-    house.endpoint.clear_faults()
+    migrated.endpoint.clear_faults()
     chat._chat.cache_clear()
     embeddings._made.cache_clear()
 

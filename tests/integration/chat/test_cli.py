@@ -1,4 +1,4 @@
-"""python -m stchat chat, over the real database and the local Bedrock."""
+"""stchat chat, over the real database and the local Bedrock."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from stchat.cli.main import main
-from tests.integration.house import House
+from stchat.ops.cli.main import main
+from tests.integration.migrated_database import MigratedDatabase
 
 pytestmark = pytest.mark.usefixtures("deployed")
 Run = Callable[..., tuple[int, str, str]]
@@ -79,8 +79,10 @@ def test_metadata_that_are_no_json(run: Run, capsys: pytest.CaptureFixture[str])
     assert 'argument --metadata: must be a JSON object, such as \'{"lang": "ja"}\'\n' in capsys.readouterr().err
 
 
-def test_progress_while_the_cluster_wakes_up(run: Run, house: House, caplog: pytest.LogCaptureFixture) -> None:
-    house.endpoint.pause()
+def test_progress_while_the_cluster_wakes_up(
+    run: Run, migrated: MigratedDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    migrated.endpoint.pause()
     assert run("themes")[:2] == (0, "(none)\n")
     assert caplog.messages[0].startswith("waiting for the database, 0 s so far: DatabaseResumingException: ")
 
@@ -90,6 +92,6 @@ def test_without_the_applications_secret(run: Run, monkeypatch: pytest.MonkeyPat
     assert run("themes") == (
         1,
         "",
-        'error: STCHAT_APP_SECRET_ARN is not set: run eval "$(python -m local env)",'
+        'error: STCHAT_APP_SECRET_ARN is not set: run eval "$(local-aws env)",'
         " or take it from the outputs of the stacks\n",
     )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from stchat.handlers import chat
-from tests.integration.house import House
+from tests.integration.migrated_database import MigratedDatabase
 
 pytestmark = pytest.mark.usefixtures("deployed")
 SUMMARIES = {
@@ -96,8 +96,8 @@ def test_a_wrong_field_is_named(user: str, field: str, value: Any, says: str) ->
     assert (many["status"], many["field"]) == (400, f"items[0].{field}")
 
 
-def test_asleep_for_longer_than_the_time_it_has_then_awake(house: House, user: str) -> None:
-    house.endpoint.pause()
+def test_asleep_for_longer_than_the_time_it_has_then_awake(migrated: MigratedDatabase, user: str) -> None:
+    migrated.endpoint.pause()
     asleep = invoke("themes", seconds=chat.RESERVE_SECONDS, userid=user)
     assert (asleep["status"], asleep["retry_after"]) == (503, 5)
     assert invoke("themes", userid=user) == {"status": 200, "themes": []}
@@ -114,13 +114,15 @@ def test_asleep_for_longer_than_the_time_it_has_then_awake(house: House, user: s
     ],
     ids=str,
 )
-def test_what_passes_is_waited_for_and_then_said(house: House, user: str, rule: dict[str, Any], status: int) -> None:
+def test_what_passes_is_waited_for_and_then_said(
+    migrated: MigratedDatabase, user: str, rule: dict[str, Any], status: int
+) -> None:
     memory: dict[str, Any] = {"userid": user, "theme": "t", "chatid": 1, "summary": SUMMARIES[1]}
-    house.endpoint.add_fault(**rule)
+    migrated.endpoint.add_fault(**rule)
     assert invoke("remember", **memory)["status"] == 200, "one fault is lived through"
-    house.endpoint.add_fault(**rule, count=-1)
+    migrated.endpoint.add_fault(**rule, count=-1)
     assert invoke("remember", seconds=chat.RESERVE_SECONDS, **memory)["status"] == status
-    house.endpoint.clear_faults()
+    migrated.endpoint.clear_faults()
     assert invoke("remember", **memory) == {"status": 200, "written": False}
 
 
@@ -134,7 +136,7 @@ def test_long_texts_come_back_whole_or_not_at_all(user: str) -> None:
 
 
 def test_no_user_no_text_and_no_vector_is_in_the_logs(
-    house: House, user: str, caplog: pytest.LogCaptureFixture
+    migrated: MigratedDatabase, user: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Every operation, and every way to fail, at the level that Lambda logs at."""
     secret = f"canary-{uuid.uuid4().hex}"
@@ -155,12 +157,14 @@ def test_no_user_no_text_and_no_vector_is_in_the_logs(
         invoke("remember", **memory | {"chatid": secret})
         for kind in ("throttle", "error_before", "error_after", "drop_before", "drop_after"):
             for operation in ("ExecuteStatement", "InvokeModel"):
-                house.endpoint.add_fault(kind, operation=operation, count=-1)
+                migrated.endpoint.add_fault(kind, operation=operation, count=-1)
                 invoke("recall", seconds=chat.RESERVE_SECONDS, userid=user, query=secret)
-                house.endpoint.clear_faults()
-        house.master.execute("ALTER TABLE st_chat_history_table ADD CONSTRAINT canary CHECK (userinput = '') NOT VALID")
+                migrated.endpoint.clear_faults()
+        migrated.master.execute(
+            "ALTER TABLE st_chat_history_table ADD CONSTRAINT canary CHECK (userinput = '') NOT VALID"
+        )
         refused = invoke("add", userid=user, themename=secret, chatid=2, userinput=secret)
-        house.master.execute("ALTER TABLE st_chat_history_table DROP CONSTRAINT canary")
+        migrated.master.execute("ALTER TABLE st_chat_history_table DROP CONSTRAINT canary")
         invoke("delete", userid=user)
         invoke("forget", userid=user, theme=secret)
     assert refused == {"status": 500, "error": "this failed, and would fail again: the function's log says how"}

@@ -17,8 +17,8 @@ from typing import Any
 import boto3
 import pytest
 
-from local.postgres_system import free_port
-from local.state import ACCOUNT, REGION
+from local_aws.postgres.system import free_port
+from local_aws.state import ACCOUNT, REGION
 from tests.integration.conftest import RESUME_SECONDS, Endpoint, client, running, start_endpoint
 
 # The limits of an endpoint that waits for nobody, in seconds.
@@ -81,7 +81,7 @@ TEMPLATE: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Cloud:
+class LocalAws:
     """A control plane, and an endpoint over it."""
 
     url: str
@@ -140,12 +140,12 @@ def control_plane(public_directory: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def cloud(control_plane: str, public_directory: Path) -> Iterator[Cloud]:
+def cloud(control_plane: str, public_directory: Path) -> Iterator[LocalAws]:
     directory = public_directory / "clusters"
     directory.mkdir()
     process, url = start_endpoint(directory, "--aws", control_plane, "--resume-seconds", str(RESUME_SECONDS))
     outputs = deploy(control_plane, STACK, TEMPLATE)
-    yield Cloud(
+    yield LocalAws(
         control_plane,
         Endpoint(
             url=url,

@@ -13,7 +13,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local.state import REGION
+from local_aws.state import REGION
 from tests.integration.conftest import Endpoint
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from stchat.settings import Settings
+from stchat.environment import Settings
 from tests.integration.conftest import Endpoint
 from tests.integration.data_api.conformance.ask import SignedWire, ask, differences, expected
 from tests.integration.data_api.conformance.rule import Rule, Source

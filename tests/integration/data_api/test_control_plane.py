@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.data_api.aws import ControlPlane
-from local.data_api.control_plane import REMEMBER_SECONDS
-from local.data_api.iam import DECISION_SECONDS
-from local.state import ACCOUNT
+from local_aws.data_api.clusters import REMEMBER_SECONDS
+from local_aws.data_api.control_plane import ControlPlane
+from local_aws.data_api.iam import DECISION_SECONDS
+from local_aws.state import ACCOUNT
 from tests.integration.conftest import client
-from tests.integration.data_api.conftest import PAUSE_SECONDS, TEMPLATE, Cloud, deploy
+from tests.integration.data_api.conftest import PAUSE_SECONDS, TEMPLATE, LocalAws, deploy
 from tests.integration.data_api.values import one
 from tests.integration.data_api.wire import Answer, Wire
 
@@ -30,7 +30,7 @@ def message(call: Callable[[], object]) -> str:
 
 
 @pytest.fixture
-def other_cluster(cloud: Cloud) -> Iterator[Callable[..., str]]:
+def other_cluster(cloud: LocalAws) -> Iterator[Callable[..., str]]:
     """Make a cluster of that name, with a writer unless told otherwise; returns its ARN."""
     rds = cloud.client("rds")
     made: list[str] = []
@@ -61,7 +61,7 @@ def other_cluster(cloud: Cloud) -> Iterator[Callable[..., str]]:
             continue
 
 
-def delete_cluster(cloud: Cloud, name: str, **how: Any) -> None:
+def delete_cluster(cloud: LocalAws, name: str, **how: Any) -> None:
     rds = cloud.client("rds")
     for instance in rds.describe_db_instances()["DBInstances"]:
         if instance.get("DBClusterIdentifier") == name:
@@ -69,14 +69,14 @@ def delete_cluster(cloud: Cloud, name: str, **how: Any) -> None:
     rds.delete_db_cluster(DBClusterIdentifier=name, **how)
 
 
-def attach(cloud: Cloud, name: str) -> str:
+def attach(cloud: LocalAws, name: str) -> str:
     """A secret of the master of a cluster; returns its ARN."""
     text = json.dumps({"username": "master", "password": "secret", "dbClusterIdentifier": name})
     created = cloud.client("secretsmanager").create_secret(Name=f"{name}.master", SecretString=text)
     return str(created["ARN"])
 
 
-def test_a_cluster_is_there_as_soon_as_it_is_made(cloud: Cloud, other_cluster: Callable[..., str]) -> None:
+def test_a_cluster_is_there_as_soon_as_it_is_made(cloud: LocalAws, other_cluster: Callable[..., str]) -> None:
     """The deploy after a destroy came within the seconds for which clusters are remembered."""
     cloud.endpoint.execute("SELECT 1")
     arn = other_cluster("prompt", EnableHttpEndpoint=True)
@@ -84,14 +84,14 @@ def test_a_cluster_is_there_as_soon_as_it_is_made(cloud: Cloud, other_cluster: C
     assert one(cloud.endpoint, "SELECT 1", resourceArn=arn, secretArn=secret) == 1
 
 
-def test_the_stack_s_cluster(cloud: Cloud) -> None:
+def test_the_stack_s_cluster(cloud: LocalAws) -> None:
     assert one(cloud.endpoint, "SELECT current_user || ' ' || current_database()") == "master first"
     cluster = cloud.endpoint.cluster
     assert (cluster["identifier"], cluster["state"]) == ("memory", "available")
     assert cluster["pauseSeconds"] == PAUSE_SECONDS
 
 
-def test_the_instance_is_named_while_it_resumes(cloud: Cloud) -> None:
+def test_the_instance_is_named_while_it_resumes(cloud: LocalAws) -> None:
     one(cloud.endpoint, "SELECT 1")
     cloud.endpoint.pause()
     assert message(lambda: cloud.endpoint.execute("SELECT 1")) == (
@@ -101,7 +101,7 @@ def test_the_instance_is_named_while_it_resumes(cloud: Cloud) -> None:
     cloud.endpoint.resume()
 
 
-def test_secrets_by_arn_and_by_name(cloud: Cloud) -> None:
+def test_secrets_by_arn_and_by_name(cloud: LocalAws) -> None:
     arn = cloud.client("secretsmanager").describe_secret(SecretId="memory.master")["ARN"]
     for secret in (arn, arn.rpartition("-")[0], "memory.master"):
         assert one(cloud.endpoint, "SELECT 1", secretArn=secret) == 1
@@ -110,7 +110,7 @@ def test_secrets_by_arn_and_by_name(cloud: Cloud) -> None:
     )
 
 
-def test_a_rotated_password_is_followed_at_once(cloud: Cloud) -> None:
+def test_a_rotated_password_is_followed_at_once(cloud: LocalAws) -> None:
     secrets = cloud.client("secretsmanager")
     cloud.endpoint.execute("CREATE ROLE rotated LOGIN PASSWORD 'first'")
     arn = secrets.create_secret(Name="memory.rotated", SecretString='{"username": "rotated", "password": "first"}')[
@@ -144,14 +144,14 @@ def test_a_rotated_password_is_followed_at_once(cloud: Cloud) -> None:
     ],
 )
 def test_clusters_that_cannot_answer(
-    cloud: Cloud, other_cluster: Callable[..., str], name: str, properties: dict[str, Any], says: str
+    cloud: LocalAws, other_cluster: Callable[..., str], name: str, properties: dict[str, Any], says: str
 ) -> None:
     arn = other_cluster(name, **properties)
     assert message(lambda: cloud.endpoint.execute("SELECT 1", resourceArn=arn)) == says.format(arn)
 
 
 @pytest.mark.parametrize("snapshot", [None, "the-last"])
-def test_a_cluster_that_is_deleted(cloud: Cloud, other_cluster: Callable[..., str], snapshot: str | None) -> None:
+def test_a_cluster_that_is_deleted(cloud: LocalAws, other_cluster: Callable[..., str], snapshot: str | None) -> None:
     """Its server ends and its data goes; with a snapshot, a cluster restored from that has it."""
     name = f"short-lived-{snapshot or 'nothing-kept'}"
     arn, secret = other_cluster(name, EnableHttpEndpoint=True), attach(cloud, name)
@@ -180,7 +180,7 @@ def restored_from(snapshot: str) -> dict[str, Any]:
     return dict(template)
 
 
-def test_only_what_the_role_s_policies_allow(cloud: Cloud) -> None:
+def test_only_what_the_role_s_policies_allow(cloud: LocalAws) -> None:
     """Least privilege, proved by running: the cluster's actions first, then the secret."""
     iam, sts, secrets = cloud.client("iam"), cloud.client("sts"), cloud.client("secretsmanager")
     role = iam.create_role(RoleName="reader", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
@@ -219,7 +219,7 @@ def test_only_what_the_role_s_policies_allow(cloud: Cloud) -> None:
     assert not plane.is_allowed(role, [execute, "rds-data:BeginTransaction"], cluster["resourceArn"])
 
 
-def test_an_unsigned_request(cloud: Cloud) -> None:
+def test_an_unsigned_request(cloud: LocalAws) -> None:
     wire = Wire(cloud.endpoint.url, resourceArn=cloud.endpoint.cluster_arn, secretArn="memory.master")
     assert wire.call("/Execute", {"sql": "SELECT 1"}) == Answer(
         403, "MissingAuthenticationTokenException", {"message": "Missing Authentication Token"}

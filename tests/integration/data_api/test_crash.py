@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from local.data_api import control
+from local_aws.data_api import admin_client
 from tests.integration.conftest import Endpoint, start_endpoint, until
 
 
@@ -66,4 +66,4 @@ def test_what_a_killed_endpoint_left_running_is_adopted(public_directory: Path) 
 
 
 def _server(url: str) -> int:
-    return int(control.status(url)["clusters"][0]["pid"])
+    return int(admin_client.status(url)["clusters"][0]["pid"])

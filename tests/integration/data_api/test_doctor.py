@@ -1,4 +1,4 @@
-"""python -m stchat doctor against a control plane and the database behind it."""
+"""stchat doctor against a control plane and the database behind it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import boto3
 import psycopg
 import pytest
 
-from stchat.cli.main import main
-from stchat.operating.reading import ACTIONS, ACTIONS_OF_SESSIONS
-from tests.integration.data_api.conftest import Cloud
+from stchat.ops.cli.main import main
+from stchat.ops.cluster_reader import ACTIONS, ACTIONS_OF_SESSIONS
+from tests.integration.data_api.conftest import LocalAws
 
 Run = Callable[..., tuple[int, Any]]
 
@@ -31,7 +31,7 @@ def called() -> set[str]:
 
 @pytest.fixture
 def run(
-    cloud: Cloud, called: set[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    cloud: LocalAws, called: set[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Run]:
     monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.url)
     monkeypatch.setenv("AWS_ENDPOINT_URL_RDS_DATA", cloud.endpoint.url)
@@ -68,7 +68,7 @@ def test_it_lists_what_is_there(run: Run) -> None:
     assert (code, said["findings"]) == (0, [])
 
 
-def test_a_sleeping_cluster_is_left_asleep(run: Run, cloud: Cloud) -> None:
+def test_a_sleeping_cluster_is_left_asleep(run: Run, cloud: LocalAws) -> None:
     cloud.endpoint.pause()
     _, said = run("--json")
     assert said["state"] == "asleep or awake, not known"
@@ -76,7 +76,7 @@ def test_a_sleeping_cluster_is_left_asleep(run: Run, cloud: Cloud) -> None:
     assert cloud.endpoint.cluster["state"] == "paused"
 
 
-def test_capacity_tells_asleep_from_awake(run: Run, cloud: Cloud) -> None:
+def test_capacity_tells_asleep_from_awake(run: Run, cloud: LocalAws) -> None:
     def capacity(acu: float) -> None:
         cloud.client("cloudwatch").put_metric_data(
             Namespace="AWS/RDS",
@@ -100,7 +100,7 @@ def test_capacity_tells_asleep_from_awake(run: Run, cloud: Cloud) -> None:
     assert (said["state"], said["sessions"]) == ("awake", [])
 
 
-def test_an_open_connection_is_named_and_the_data_api_is_none(run: Run, cloud: Cloud) -> None:
+def test_an_open_connection_is_named_and_the_data_api_is_none(run: Run, cloud: LocalAws) -> None:
     cloud.endpoint.execute("SELECT 1")
     login = json.loads(
         cloud.client("secretsmanager").get_secret_value(SecretId=cloud.endpoint.secret_arn)["SecretString"]
@@ -117,7 +117,7 @@ def test_an_open_connection_is_named_and_the_data_api_is_none(run: Run, cloud: C
     assert code == 0  # worth knowing, no problem
 
 
-def test_wake_wakes_it(run: Run, cloud: Cloud) -> None:
+def test_wake_wakes_it(run: Run, cloud: LocalAws) -> None:
     cloud.endpoint.pause()
     assert run("--wake", "--json")[1]["state"] == "awake"
     assert cloud.endpoint.cluster["state"] == "available"
@@ -127,7 +127,7 @@ GROUP = "memory-parameters"
 
 
 @pytest.fixture
-def changed(cloud: Cloud) -> Iterator[None]:
+def changed(cloud: LocalAws) -> Iterator[None]:
     """A proxy, another engine and replication, as somebody at the console may make them."""
     rds = cloud.client("rds")
     arn = cloud.client("secretsmanager").describe_secret(SecretId=cloud.endpoint.secret_arn)["ARN"]

@@ -11,8 +11,8 @@ from botocore.model import ListShape, Shape, StringShape, StructureShape
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from local.data_api.errors import STATUSES
-from local.data_api.model import OPERATIONS
+from local_aws.data_api.errors import STATUSES
+from local_aws.data_api.model import OPERATIONS
 from tests.integration.conftest import Endpoint
 from tests.integration.data_api.wire import Answer, Wire
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from local.state import REGION
+from local_aws.state import REGION
 from tests.integration.conftest import REPOSITORY, Endpoint
 
 CLIENTS = REPOSITORY / "tests" / "clients"

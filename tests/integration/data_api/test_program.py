@@ -13,8 +13,8 @@ import pytest
 from botocore.exceptions import ClientError
 from types_boto3_rds_data.type_defs import FieldOutputTypeDef
 
-from local.data_api import control
-from local.data_api.alone import CLUSTER_ARN, MASTER_SECRET, secret_arn
+from local_aws.data_api import admin_client
+from local_aws.data_api.standalone import CLUSTER_ARN, MASTER_SECRET, secret_arn
 from tests.integration.conftest import REPOSITORY, Endpoint, client, start_endpoint
 
 SECRETIVE = "a-value-that-nobody-may-see"
@@ -22,7 +22,7 @@ SECRETIVE = "a-value-that-nobody-may-see"
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "local.data_api", *arguments],
+        [sys.executable, "-m", "local_aws.data_api", *arguments],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
@@ -69,7 +69,7 @@ def test_it_leaves_nothing_running_and_keeps_its_data(public_directory: Path) ->
 
 def stop(process: subprocess.Popen[str], url: str, number: signal.Signals) -> None:
     """Ask the endpoint to end, and see that its PostgreSQL has."""
-    server = control.status(url)["clusters"][0]["pid"]
+    server = admin_client.status(url)["clusters"][0]["pid"]
     process.send_signal(number)
     assert process.wait(30) == 0
     with pytest.raises(ProcessLookupError):
@@ -101,7 +101,7 @@ def test_a_server_that_the_user_already_has(endpoint: Endpoint, public_directory
     dsn = f"postgresql://stchat:{password}@127.0.0.1:{endpoint.cluster['port']}/postgres"
     process, url = start_endpoint(directory, "--dsn", dsn, "--resume-seconds", "0")
     answer = execute(url, "SELECT current_user::text")
-    control.pause(url)
+    admin_client.pause(url)
     with psycopg.connect(dsn) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
     process.terminate()

@@ -10,11 +10,11 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from examples.conversation import ChatModel, Conversation
-from local.state import REGION
-from stchat.embeddings import CohereEmbedder
-from stchat.history import ChatHistory
-from stchat.memory import ChatMemory
-from tests.integration.house import House
+from local_aws.state import REGION
+from stchat.chat.embeddings import CohereEmbedder
+from stchat.chat.history import ChatHistory
+from stchat.chat.memory import ChatMemory
+from tests.integration.migrated_database import MigratedDatabase
 
 
 @pytest.fixture
@@ -23,10 +23,10 @@ def client() -> Any:
 
 
 @pytest.fixture
-def conversation(house: House, client: Any) -> Conversation:
+def conversation(migrated: MigratedDatabase, client: Any) -> Conversation:
     session = boto3.Session("test", "test", region_name=REGION)
-    embedder = CohereEmbedder(session.client("bedrock-runtime", endpoint_url=house.endpoint.url))
-    return Conversation(ChatHistory(house.app), ChatMemory(house.app, embedder), ChatModel(client, "a.model"))
+    embedder = CohereEmbedder(session.client("bedrock-runtime", endpoint_url=migrated.endpoint.url))
+    return Conversation(ChatHistory(migrated.app), ChatMemory(migrated.app, embedder), ChatModel(client, "a.model"))
 
 
 @pytest.fixture

@@ -12,33 +12,33 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from local.state import REGION
+from local_aws.state import REGION
+from stchat.chat.embeddings import CohereEmbedder
+from stchat.chat.history import ChatHistory
+from stchat.chat.memory import ChatMemory
 from stchat.data_api import DataApi
-from stchat.embeddings import CohereEmbedder
-from stchat.history import ChatHistory
-from stchat.memory import ChatMemory
-from tests.integration.house import House
+from tests.integration.migrated_database import MigratedDatabase
 
 
 @pytest.fixture(scope="session")
-def embedder(house: House) -> CohereEmbedder:
+def embedder(migrated: MigratedDatabase) -> CohereEmbedder:
     session = boto3.Session("test", "test", region_name=REGION)
     config = Config(retries={"total_max_attempts": 1}, max_pool_connections=50)
-    return CohereEmbedder(session.client("bedrock-runtime", endpoint_url=house.endpoint.url, config=config))
+    return CohereEmbedder(session.client("bedrock-runtime", endpoint_url=migrated.endpoint.url, config=config))
 
 
 @pytest.fixture
-def history(house: House) -> Iterator[ChatHistory]:
-    yield ChatHistory(house.app)
-    house.endpoint.clear_faults()
-    house.endpoint.resume()
+def history(migrated: MigratedDatabase) -> Iterator[ChatHistory]:
+    yield ChatHistory(migrated.app)
+    migrated.endpoint.clear_faults()
+    migrated.endpoint.resume()
 
 
 @pytest.fixture
-def memory(house: House, embedder: CohereEmbedder) -> Iterator[ChatMemory]:
-    yield ChatMemory(house.app, embedder)
-    house.endpoint.clear_faults()
-    house.endpoint.resume()
+def memory(migrated: MigratedDatabase, embedder: CohereEmbedder) -> Iterator[ChatMemory]:
+    yield ChatMemory(migrated.app, embedder)
+    migrated.endpoint.clear_faults()
+    migrated.endpoint.resume()
 
 
 @pytest.fixture

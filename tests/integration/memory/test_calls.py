@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from stchat.embeddings import CohereEmbedder
-from stchat.history import ChatHistory
-from stchat.memory import ChatMemory
+from stchat.chat.embeddings import CohereEmbedder
+from stchat.chat.history import ChatHistory
+from stchat.chat.memory import ChatMemory
 from tests.integration.memory.conftest import Watched, axis, watched
 
 OPERATIONS: dict[str, tuple[Callable[[ChatHistory, ChatMemory, str], object], int]] = {

@@ -7,9 +7,9 @@ import re
 import subprocess
 import sys
 
-from local.state import REGION
+from local_aws.state import REGION
 from tests.integration.conftest import REPOSITORY
-from tests.integration.house import House
+from tests.integration.migrated_database import MigratedDatabase
 
 BLOCK = re.compile(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL)
 CALL_THE_HANDLER = """
@@ -24,19 +24,19 @@ HANDLED = """{'status': 200, 'memories': ['likes lentil soup with lemon'
 """
 
 
-def test_the_guide(house: House) -> None:
+def test_the_guide(migrated: MigratedDatabase) -> None:
     blocks = BLOCK.findall((REPOSITORY / "docs" / "memory.md").read_text())
     assert len(blocks) == 8
     code = [python + (CALL_THE_HANDLER if "def handler" in python else "") for python, _ in blocks]
     environment = {
-        "AWS_ENDPOINT_URL_RDS_DATA": house.endpoint.url,
-        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": house.endpoint.url,
+        "AWS_ENDPOINT_URL_RDS_DATA": migrated.endpoint.url,
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": migrated.endpoint.url,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
-        "STCHAT_CLUSTER_ARN": house.app.cluster_arn,
-        "STCHAT_APP_SECRET_ARN": house.app.secret_arn,
-        "STCHAT_DATABASE": house.app.database,
+        "STCHAT_CLUSTER_ARN": migrated.app.cluster_arn,
+        "STCHAT_APP_SECRET_ARN": migrated.app.secret_arn,
+        "STCHAT_DATABASE": migrated.app.database,
     }
     ran = subprocess.run(
         [sys.executable, "-c", "\nprint('-' * 9)\n".join(code)],

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from stchat.chat.history import ChatHistory
 from stchat.errors import ConflictError, InputError
-from stchat.history import ChatHistory
-from tests.integration.house import DATABASE, House
 from tests.integration.memory.conftest import Watched, watched
+from tests.integration.migrated_database import DATABASE, MigratedDatabase
 
 LONG = 100_000
 TEXTS = {
@@ -111,8 +111,10 @@ def test_the_longest_turn(history: ChatHistory, user: str) -> None:
         history.add(user, "t", 2, longest, longest + "x")
 
 
-def test_a_turn_of_over_1_mib_that_came_another_way(house: House, history: ChatHistory, user: str) -> None:
-    with house.endpoint.psql(DATABASE) as superuser:
+def test_a_turn_of_over_1_mib_that_came_another_way(
+    migrated: MigratedDatabase, history: ChatHistory, user: str
+) -> None:
+    with migrated.endpoint.psql(DATABASE) as superuser:
         superuser.execute(
             "INSERT INTO st_chat_history_table (userid, themename, chatid, userinput, botresponse)"
             " VALUES (%s, 't', 1, repeat('x', 900000), repeat('あ', 300000))",

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from stchat.chat.history import ChatHistory
+from stchat.chat.memory import ChatMemory
 from stchat.data_api import DataApi
-from stchat.history import ChatHistory
-from stchat.memory import ChatMemory
-from tests.integration.house import House
 from tests.integration.memory.conftest import axis
+from tests.integration.migrated_database import MigratedDatabase
 
 ATTACKS = [
     "'; DROP TABLE st_chat_history_table; --",
@@ -47,20 +47,20 @@ def victim(user: str, history: ChatHistory, memory: ChatMemory) -> str:
     return name
 
 
-def rows(house: House, userid: str) -> list[dict[str, Any]]:
+def rows(migrated: MigratedDatabase, userid: str) -> list[dict[str, Any]]:
     """All that the tables hold of a user, as their owner sees it."""
     found: list[dict[str, Any]] = []
     for table in (HISTORY, MEMORY):
         sql = f"SELECT t::text AS row FROM {table} AS t WHERE userid = :userid ORDER BY primarykey"
-        found += house.master.execute(sql, {"userid": userid}).rows
+        found += migrated.master.execute(sql, {"userid": userid}).rows
     return found
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_sql_in_every_string(
-    house: House, history: ChatHistory, memory: ChatMemory, user: str, victim: str, attack: str
+    migrated: MigratedDatabase, history: ChatHistory, memory: ChatMemory, user: str, victim: str, attack: str
 ) -> None:
-    before = rows(house, victim)
+    before = rows(migrated, victim)
     evil = attack.replace("victim", victim)
     for userid, theme in ((evil, evil), (user, evil), (evil + user, "t")):
         history.delete(userid)
@@ -74,13 +74,13 @@ def test_sql_in_every_string(
         assert [one.summary for one in memory.recall(userid, evil, k=100)] == [evil]
         assert [one.themename for one in history.themes(userid)] == [theme]
         assert history.delete(userid, theme) == memory.forget(userid, theme) == 1
-    assert rows(house, victim) == before
+    assert rows(migrated, victim) == before
 
 
 def test_another_users_names_and_keys_are_of_no_use(
-    house: House, history: ChatHistory, memory: ChatMemory, user: str, victim: str
+    migrated: MigratedDatabase, history: ChatHistory, memory: ChatMemory, user: str, victim: str
 ) -> None:
-    before = rows(house, victim)
+    before = rows(migrated, victim)
     [turn] = history.turns(victim)
     assert history.turns(user, "private", before=turn.primarykey + 1) == []
     assert memory.recall_vector(user, axis(9), theme="private", metadata={"n": 1}) == []
@@ -89,7 +89,7 @@ def test_another_users_names_and_keys_are_of_no_use(
     assert history.add(user, "private", 1, "mine", None)
     assert memory.remember(user, "private", 1, "secret", {"n": 2}, axis(9))
     assert history.delete(user) == memory.forget(user) == 1
-    assert rows(house, victim) == before
+    assert rows(migrated, victim) == before
 
 
 def test_many_users_in_one_batch(memory: ChatMemory, user: str) -> None:
@@ -123,16 +123,18 @@ UNRULY = [
 
 
 @pytest.mark.parametrize("sql", UNRULY)
-def test_the_database_holds_to_it_without_the_library(house: House, victim: str, sql: str) -> None:
+def test_the_database_holds_to_it_without_the_library(migrated: MigratedDatabase, victim: str, sql: str) -> None:
     """SQL that asks for everyone's rows, as a mistake in the library might send it, meets none."""
-    before = rows(house, victim)
-    assert house.app.execute(sql).rows == []
-    assert rows(house, victim) == before
+    before = rows(migrated, victim)
+    assert migrated.app.execute(sql).rows == []
+    assert rows(migrated, victim) == before
 
 
-def test_a_call_leaves_no_user_behind_for_the_next(house: House, history: ChatHistory, victim: str) -> None:
+def test_a_call_leaves_no_user_behind_for_the_next(
+    migrated: MigratedDatabase, history: ChatHistory, victim: str
+) -> None:
     """Connections are pooled behind the Data API; what a call set must end with it."""
-    api: DataApi = house.app
+    api: DataApi = migrated.app
     for _ in range(20):
         history.turns(victim)
         assert api.execute(f"SELECT 1 FROM {HISTORY}").rows == []

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stchat.embeddings import CohereEmbedder
+from stchat.chat.embeddings import CohereEmbedder
+from stchat.chat.memory import ChatMemory, Remembered
+from stchat.chat.vectors import DIMENSIONS, normalised, to_text
 from stchat.errors import InputError
-from stchat.memory import ChatMemory, Remembered
-from stchat.vectors import DIMENSIONS, normalised, to_text
-from tests.integration.house import House
 from tests.integration.memory.conftest import Watched, axis, watched
+from tests.integration.migrated_database import MigratedDatabase
 
 FLOAT32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
@@ -134,17 +134,17 @@ def test_summaries_come_back_as_they_were(memory: ChatMemory, user: str, summary
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(numbers=st.lists(FLOAT32, min_size=1, max_size=40))
-def test_postgresql_reads_each_float32_exactly(house: House, numbers: list[float]) -> None:
+def test_postgresql_reads_each_float32_exactly(migrated: MigratedDatabase, numbers: list[float]) -> None:
     text = to_text((numbers * DIMENSIONS)[:DIMENSIONS])
-    [row] = house.app.execute("SELECT :v::vector AS v", {"v": text}).rows
+    [row] = migrated.app.execute("SELECT :v::vector AS v", {"v": text}).rows
     assert floats(row["v"]) == floats(text)
 
 
-def test_what_is_stored_has_length_1(memory: ChatMemory, house: House, user: str) -> None:
+def test_what_is_stored_has_length_1(memory: ChatMemory, migrated: MigratedDatabase, user: str) -> None:
     memory.remember(user, "t", 1, "s", vector=[float(number) for number in range(DIMENSIONS)])
     columns = "chat_vector::text AS v, vector_norm(chat_vector) AS n"
     sql = f"SELECT {columns} FROM st_chat_history_vector_table WHERE userid = :userid"
-    [row] = house.master.execute(sql, {"userid": user}).rows
+    [row] = migrated.master.execute(sql, {"userid": user}).rows
     assert floats(row["v"]) == floats(to_text(normalised(range(DIMENSIONS))))
     assert row["n"] == pytest.approx(1, abs=1e-6)
 

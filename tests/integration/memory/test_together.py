@@ -6,20 +6,22 @@ import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-from stchat.history import ChatHistory
-from stchat.memory import ChatMemory, Remembered
-from tests.integration.house import House
+from stchat.chat.history import ChatHistory
+from stchat.chat.memory import ChatMemory, Remembered
 from tests.integration.memory.conftest import axis
+from tests.integration.migrated_database import MigratedDatabase
 
 CONVERSATIONS, CALLERS, USERS = 1_000, 32, 40
 
 
-def test_a_thousand_conversations(house: House, history: ChatHistory, memory: ChatMemory, user: str) -> None:
+def test_a_thousand_conversations(
+    migrated: MigratedDatabase, history: ChatHistory, memory: ChatMemory, user: str
+) -> None:
     """Of two turns and two memories each; every tenth is sent by two callers."""
     work = [*range(CONVERSATIONS), *range(0, CONVERSATIONS, 10)]
     random.Random(1).shuffle(work)
     for kind, count in (("throttle", 60), ("error_before", 20), ("error_after", 40), ("drop_after", 20)):
-        house.endpoint.add_fault(kind, operation="ExecuteStatement", sql="st_chat_", count=count)
+        migrated.endpoint.add_fault(kind, operation="ExecuteStatement", sql="st_chat_", count=count)
 
     def hold(number: int) -> tuple[list[bool], Remembered]:
         userid, theme = f"{user} {number % USERS}", f"conversation {number}"

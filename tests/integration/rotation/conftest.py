@@ -15,13 +15,13 @@ import psycopg
 import pytest
 from botocore.config import Config
 
-from local import cloud
-from local.data_api import control
-from local.postgres_system import free_port
-from local.state import ACCOUNT, REGION, Cloud
+from local_aws import stack
+from local_aws.data_api import admin_client
+from local_aws.postgres.system import free_port
+from local_aws.state import ACCOUNT, REGION, LocalAws
 from stchat.data_api import DataApi
-from stchat.rotation import Rotation
-from stchat.scram import verifier
+from stchat.data_api.scram import verifier
+from stchat.rotation.steps import Rotation
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
@@ -36,10 +36,10 @@ STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 
 
 @dataclass(frozen=True)
-class House:
+class RotatingSecrets:
     """Three boto3 clients, and the ARNs of two secrets whose rotation is on."""
 
-    cloud: Cloud
+    cloud: LocalAws
     secrets: SecretsManagerClient
     data: RDSDataServiceClient
     functions: LambdaClient
@@ -47,8 +47,8 @@ class House:
     master: str
     role: str
 
-    def api(self, secret: str, database: str = "postgres", *, patience: float = 5.0) -> DataApi:
-        return DataApi(self.data, self.cluster, secret, database, patience)
+    def api(self, secret: str, database: str = "postgres", *, timeout: float = 5.0) -> DataApi:
+        return DataApi(self.data, self.cluster, secret, database, timeout)
 
     def login(self, secret: str, label: str = "AWSCURRENT") -> dict[str, Any]:
         value = self.secrets.get_secret_value(SecretId=secret, VersionStage=label)
@@ -72,25 +72,25 @@ class House:
         self.secrets.put_secret_value(SecretId=secret, ClientRequestToken=token, VersionStages=["AWSPENDING"])
         return token
 
-    def rotation(self, secret: str, token: str, *, patience: float = 1.0) -> Rotation:
-        return Rotation(self.secrets, self.api(self.master, patience=patience), secret, token)
+    def rotation(self, secret: str, token: str, *, timeout: float = 1.0) -> Rotation:
+        return Rotation(self.secrets, self.api(self.master, timeout=timeout), secret, token)
 
-    def rotate(self, secret: str, token: str | None = None, *, patience: float = 1.0) -> None:
+    def rotate(self, secret: str, token: str | None = None, *, timeout: float = 1.0) -> None:
         """What Secrets Manager does with a rotation, new or (with `token`) begun again."""
         token = token or self.begin(secret)
-        self.steps(secret, token, patience=patience)
+        self.steps(secret, token, timeout=timeout)
         self.end(secret, token)
 
-    def steps(self, secret: str, token: str, *, patience: float = 1.0) -> None:
+    def steps(self, secret: str, token: str, *, timeout: float = 1.0) -> None:
         for step in STEPS:
-            self.rotation(secret, token, patience=patience).run(step)
+            self.rotation(secret, token, timeout=timeout).run(step)
 
     def end(self, secret: str, token: str) -> None:
         """What Secrets Manager does last."""
         self.secrets.update_secret_version_stage(SecretId=secret, VersionStage="AWSPENDING", RemoveFromVersionId=token)
 
     def connect(self, login: dict[str, Any]) -> psycopg.Connection:
-        [cluster] = control.status(self.cloud.data_api_url)["clusters"]
+        [cluster] = admin_client.status(self.cloud.data_api_url)["clusters"]
         return psycopg.connect(
             host="127.0.0.1", port=cluster["port"], user=login["username"], password=login["password"],
             dbname=login.get("dbname", "postgres"), autocommit=True,
@@ -115,18 +115,18 @@ class House:
 
 
 @pytest.fixture(scope="package")
-def house() -> Iterator[House]:
+def rotating() -> Iterator[RotatingSecrets]:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         directory.chmod(0o755)  # PostgreSQL runs as another user when root starts it
-        with cloud.running(directory, aws_port=free_port(), data_api_port=free_port(), resume_seconds=0.5) as here:
+        with stack.running(directory, aws_port=free_port(), data_api_port=free_port(), resume_seconds=0.5) as here:
             try:
                 yield _furnish(here)
             finally:
-                cloud.stop(here)
+                stack.stop(here)
 
 
-def _furnish(here: Cloud) -> House:
+def _furnish(here: LocalAws) -> RotatingSecrets:
     session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=REGION)
     rds = session.client("rds", endpoint_url=here.aws_url)
     secrets = session.client("secretsmanager", endpoint_url=here.aws_url)
@@ -139,7 +139,7 @@ def _furnish(here: Cloud) -> House:
         DBInstanceClass="db.serverless",
     )  # fmt: skip
 
-    house = House(
+    rotating = RotatingSecrets(
         cloud=here,
         secrets=secrets,
         data=session.client(
@@ -152,10 +152,10 @@ def _furnish(here: Cloud) -> House:
             secrets, "st.chat.app", username="st_chat_app", password="first-password-of-the-role", dbname=DATABASE
         ),
     )
-    master = replace(house.api(house.master), patience=60)
+    master = replace(rotating.api(rotating.master), timeout=60)
     master.execute(f"CREATE DATABASE {DATABASE}")
     master.execute(f"CREATE ROLE st_chat_app LOGIN PASSWORD '{verifier('first-password-of-the-role')}'")
-    return house
+    return rotating
 
 
 def _secret(secrets: SecretsManagerClient, name: str, **login: str) -> str:

@@ -15,10 +15,10 @@ import pytest
 from benchmarks.search.candidates import teach, values
 from benchmarks.search.data import GROUPS, Dataset, recall
 from benchmarks.search.server import HNSW, MEMORY, OLD, write
-from stchat.authoring.parse import load
 from stchat.handlers.schema import SQL
-from stchat.migrations.runner import Runner
-from tests.integration.house import House
+from stchat.schema.runner import Runner
+from stchat.sql_lint.parse import load
+from tests.integration.migrated_database import MigratedDatabase
 from tests.integration.search.conftest import memory, remember, text, unit
 
 ROWS, DOUBLES = 10_000, 5
@@ -39,51 +39,51 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def database(house: House, dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def database(migrated: MigratedDatabase, dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """As the source has it, with memories, five of which are the same; then brought up to date as by a deploy."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     sql = tmp_path_factory.mktemp("sql")
     files = sorted((SQL / "st_chat_db").iterdir())
-    house.master.execute(f"CREATE DATABASE {name}")
-    api = house.master.on(name)
+    migrated.master.execute(f"CREATE DATABASE {name}")
+    api = migrated.master.with_database(name)
     for number, file in enumerate(files, 1):
         (sql / name).mkdir(exist_ok=True)
         shutil.copy(file, sql / name)
         if number == OLD:
             assert Runner(api, load(sql).migrations, sql, "old").apply()
             api.execute(f"DROP INDEX {HNSW}")
-            with house.endpoint.psql(name) as superuser:
+            with migrated.endpoint.psql(name) as superuser:
                 write(superuser, dataset.written())
             api.execute(OLD_ROW, {"vector": text(unit(1)), "times": DOUBLES})
     with ThreadPoolExecutor(1) as pool:
-        migrated = Event()
-        application = pool.submit(_keep_writing, house, name, migrated)
+        done = Event()
+        application = pool.submit(_keep_writing, migrated, name, done)
         assert Runner(api, load(sql).migrations, sql, "new").apply()
-        migrated.set()
+        done.set()
         assert application.result() > 10
     yield name
-    with house.endpoint.psql() as superuser:
+    with migrated.endpoint.psql() as superuser:
         superuser.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
-def _keep_writing(house: House, database: str, migrated: Event) -> int:
+def _keep_writing(migrated: MigratedDatabase, database: str, done: Event) -> int:
     """The application of before, which knows nothing of the new functions, while the migrations run."""
     written = 0
-    with house.endpoint.psql(database) as connection:
-        while not migrated.is_set():
+    with migrated.endpoint.psql(database) as connection:
+        while not done.is_set():
             written += connection.execute(WRITTEN_MEANWHILE, {"n": written, "vector": text(unit(1))}).rowcount
     return written
 
 
-def as_application(house: House, database: str) -> psycopg.Connection:
-    connection = house.endpoint.psql(database)
+def as_application(migrated: MigratedDatabase, database: str) -> psycopg.Connection:
+    connection = migrated.endpoint.psql(database)
     connection.execute("SET SESSION AUTHORIZATION st_chat_app")
     teach(connection)
     return connection
 
 
-def test_an_old_tables_rows_are_all_there(house: House, database: str) -> None:
-    api = house.master.on(database)
+def test_an_old_tables_rows_are_all_there(migrated: MigratedDatabase, database: str) -> None:
+    api = migrated.master.with_database(database)
     [count] = api.execute(f"""
         SELECT (SELECT count(*) FROM {MEMORY}) AS memories, (SELECT count(*) FROM st_chat_memory_code) AS codes,
                (SELECT count(*) FROM {MEMORY} AS m JOIN st_chat_memory_code AS c ON c.memory = m.primarykey
@@ -93,8 +93,8 @@ def test_an_old_tables_rows_are_all_there(house: House, database: str) -> None:
     assert api.execute("SELECT st_chat_memory_fill(1) AS n").rows == [{"n": 0}], "and there is nothing left to do"
 
 
-def test_old_doubles_stay_and_are_not_doubled_again(house: House, database: str) -> None:
-    api, app = house.master.on(database), house.app.on(database)
+def test_old_doubles_stay_and_are_not_doubled_again(migrated: MigratedDatabase, database: str) -> None:
+    api, app = migrated.master.with_database(database), migrated.app.with_database(database)
     same = memory("twice", 1, summary="said twice", vector=text(unit(1)))
     assert remember(app, same) == [False]
     assert api.execute(OLD_ROW, {"vector": text(unit(1)), "times": 1}).updated == 0
@@ -106,11 +106,11 @@ def test_old_doubles_stay_and_are_not_doubled_again(house: House, database: str)
 
 @pytest.mark.parametrize("setting", ["auto", "force_generic_plan"])
 @pytest.mark.parametrize("maintained", [False, True], ids=["no statistics, nothing vacuumed", "vacuumed and analyzed"])
-def test_recall(house: House, database: str, dataset: Dataset, setting: str, maintained: bool) -> None:
-    with house.endpoint.psql(database) as superuser:
+def test_recall(migrated: MigratedDatabase, database: str, dataset: Dataset, setting: str, maintained: bool) -> None:
+    with migrated.endpoint.psql(database) as superuser:
         if maintained:
             superuser.execute("VACUUM ANALYZE")
-    with as_application(house, database) as connection:
+    with as_application(migrated, database) as connection:
         connection.execute(f"SET plan_cache_mode = {setting}".encode())
         for group in (*GROUPS, "narrow"):
             for themed in (False, True):
@@ -124,9 +124,9 @@ def test_recall(house: House, database: str, dataset: Dataset, setting: str, mai
                 assert min(recalls) >= 0.5, (group, themed)
 
 
-def test_first_memories_are_found_at_once(house: House, database: str) -> None:
+def test_first_memories_are_found_at_once(migrated: MigratedDatabase, database: str) -> None:
     """In a session whose plans are from before the table had them."""
-    app = house.app.on(database)
+    app = migrated.app.with_database(database)
     assert remember(app, *(memory("new here", chatid) for chatid in range(3))) == [True] * 3
     sql = "SELECT chatid FROM st_chat_recall('new here', :vector::vector, 10)"
     assert app.execute(sql, {"vector": text(unit("t 2"))}).rows[0] == {"chatid": 2}

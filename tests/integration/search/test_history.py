@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.house import House
+from tests.integration.migrated_database import MigratedDatabase
 from tests.integration.search.conftest import refused
 
 ADD = "SELECT st_chat_add_turn(:userid, :theme, :chatid, :said, :answered) AS done"
@@ -15,84 +15,99 @@ TURNS = "SELECT * FROM st_chat_turns(:userid, :theme::text, :limit::int, :before
 
 
 def add(
-    house: House, userid: str, chatid: int, theme: str = "t", said: str | None = "a", answered: str | None = "b"
+    migrated: MigratedDatabase,
+    userid: str,
+    chatid: int,
+    theme: str = "t",
+    said: str | None = "a",
+    answered: str | None = "b",
 ) -> str:
     values = {"userid": userid, "theme": theme, "chatid": chatid, "said": said, "answered": answered}
     sql = ADD.replace(":said", ":said::text").replace(":answered", ":answered::text")
-    return str(house.app.execute(sql, values).rows[0]["done"])
+    return str(migrated.app.execute(sql, values).rows[0]["done"])
 
 
-def turns(house: House, userid: str, theme: str | None = None, limit: int = 50, before: int | None = None) -> list[Any]:
-    return house.app.execute(TURNS, {"userid": userid, "theme": theme, "limit": limit, "before": before}).rows
+def turns(
+    migrated: MigratedDatabase,
+    userid: str,
+    theme: str | None = None,
+    limit: int = 50,
+    before: int | None = None,
+) -> list[Any]:
+    return migrated.app.execute(TURNS, {"userid": userid, "theme": theme, "limit": limit, "before": before}).rows
 
 
-def test_a_turn_is_one(house: House, user: str) -> None:
-    assert [add(house, user, 1), add(house, user, 1), add(house, user, 1, answered="c")] == [
+def test_a_turn_is_one(migrated: MigratedDatabase, user: str) -> None:
+    assert [
+        add(migrated, user, 1),
+        add(migrated, user, 1),
+        add(migrated, user, 1, answered="c"),
+    ] == [
         "written",
         "known",
         "conflict",
     ]
-    assert [add(house, user, 2, said=None), add(house, user, 2, said=None), add(house, user, 2)] == [
+    assert [add(migrated, user, 2, said=None), add(migrated, user, 2, said=None), add(migrated, user, 2)] == [
         "written", "known", "conflict",
     ]  # fmt: skip
-    assert [(row["chatid"], row["userinput"], row["botresponse"]) for row in turns(house, user)] == [
+    assert [(row["chatid"], row["userinput"], row["botresponse"]) for row in turns(migrated, user)] == [
         (2, None, "b"), (1, "a", "b"),
     ]  # fmt: skip
 
 
-def test_callers_at_once_with_the_same_turns(house: House, user: str) -> None:
+def test_callers_at_once_with_the_same_turns(migrated: MigratedDatabase, user: str) -> None:
     with ThreadPoolExecutor(32) as pool:
-        done = list(pool.map(lambda n: add(house, user, n % 16, answered=str(n % 32)), range(128)))
+        done = list(pool.map(lambda n: add(migrated, user, n % 16, answered=str(n % 32)), range(128)))
     assert (done.count("written"), done.count("known"), done.count("conflict")) == (16, 48, 64)
-    assert len(turns(house, user)) == 16
+    assert len(turns(migrated, user)) == 16
 
 
-def test_pages_newest_first(house: House, user: str) -> None:
+def test_pages_newest_first(migrated: MigratedDatabase, user: str) -> None:
     for chatid in range(10):
-        add(house, user, chatid, f"theme {chatid % 2}")
-        add(house, f"other {user}", chatid)
+        add(migrated, user, chatid, f"theme {chatid % 2}")
+        add(migrated, f"other {user}", chatid)
     seen: list[int] = []
     before = None
-    while page := turns(house, user, limit=3, before=before):
+    while page := turns(migrated, user, limit=3, before=before):
         seen += [row["chatid"] for row in page]
         before = page[-1]["primarykey"]
     assert seen == list(reversed(range(10)))
-    first = turns(house, user, "theme 1", 3)
+    first = turns(migrated, user, "theme 1", 3)
     assert [row["chatid"] for row in first] == [9, 7, 5]
-    assert [row["chatid"] for row in turns(house, user, "theme 1", 3, first[-1]["primarykey"])] == [3, 1]
-    assert turns(house, user, limit=0) == []
-    assert turns(house, user, before=0) == []
+    assert [row["chatid"] for row in turns(migrated, user, "theme 1", 3, first[-1]["primarykey"])] == [3, 1]
+    assert turns(migrated, user, limit=0) == []
+    assert turns(migrated, user, before=0) == []
 
 
-def test_themes_and_delete(house: House, user: str) -> None:
+def test_themes_and_delete(migrated: MigratedDatabase, user: str) -> None:
     for chatid in range(5):
-        add(house, user, chatid, "old" if chatid < 3 else "new")
-    themes = house.app.execute("SELECT * FROM st_chat_themes(:userid)", {"userid": user}).rows
+        add(migrated, user, chatid, "old" if chatid < 3 else "new")
+    themes = migrated.app.execute("SELECT * FROM st_chat_themes(:userid)", {"userid": user}).rows
     assert [(row["themename"], row["turns"]) for row in themes] == [("new", 2), ("old", 3)]
-    newest = turns(house, user, limit=1)[0]
+    newest = turns(migrated, user, limit=1)[0]
     assert themes[0]["latest"] == newest["timestamp"]
     delete = "SELECT st_chat_delete_turns(:userid, :theme::text) AS n"
-    assert house.app.execute(delete, {"userid": user, "theme": "old"}).rows == [{"n": 3}]
-    assert house.app.execute(delete, {"userid": user, "theme": None}).rows == [{"n": 2}]
-    assert turns(house, user) == []
+    assert migrated.app.execute(delete, {"userid": user, "theme": "old"}).rows == [{"n": 3}]
+    assert migrated.app.execute(delete, {"userid": user, "theme": None}).rows == [{"n": 2}]
+    assert turns(migrated, user) == []
 
 
 @pytest.mark.parametrize("length", [0, 7_000, 7_001, 20_000])
-def test_long_texts_come_in_parts(house: House, user: str, length: int) -> None:
-    add(house, user, 1, said="😀" * length, answered="short")
-    rows = turns(house, user)
+def test_long_texts_come_in_parts(migrated: MigratedDatabase, user: str, length: int) -> None:
+    add(migrated, user, 1, said="😀" * length, answered="short")
+    rows = turns(migrated, user)
     assert "".join(row["userinput"] for row in rows) == "😀" * length
     assert "".join(row["botresponse"] for row in rows) == "short"
     assert [row["part"] for row in rows] == list(range(max(1, -(-length // 7_000))))
 
 
-def test_no_user(house: House) -> None:
+def test_no_user(migrated: MigratedDatabase) -> None:
     for userid in ("", None):
         values = {"userid": userid, "theme": "t", "chatid": 1, "said": "a", "answered": "b"}
-        assert refused(house.app, ADD.replace(":userid", ":userid::text"), **values) == "22023"
+        assert refused(migrated.app, ADD.replace(":userid", ":userid::text"), **values) == "22023"
 
 
-def test_pages_come_from_the_index_whatever_statistics_say(house: House, user: str) -> None:
+def test_pages_come_from_the_index_whatever_statistics_say(migrated: MigratedDatabase, user: str) -> None:
     """Statistics from when there was one user tempt PostgreSQL to walk over everyone's turns by the primary key."""
     plan = """
         SELECT t.primarykey FROM st_chat_history_table AS t
@@ -100,14 +115,14 @@ def test_pages_come_from_the_index_whatever_statistics_say(house: House, user: s
     fill = """
         INSERT INTO st_chat_history_table (userid, themename, chatid)
         SELECT :userid, 't', n FROM generate_series(1, 5000) AS n"""
-    house.master.execute(fill, {"userid": "only"})
-    house.master.execute("ANALYZE st_chat_history_table")
-    house.master.execute(fill, {"userid": user})
-    with house.endpoint.psql("st_chat_db") as superuser:
+    migrated.master.execute(fill, {"userid": "only"})
+    migrated.master.execute("ANALYZE st_chat_history_table")
+    migrated.master.execute(fill, {"userid": user})
+    with migrated.endpoint.psql("st_chat_db") as superuser:
         superuser.execute("SET enable_seqscan = off")
         superuser.execute("SET enable_bitmapscan = off")
         lines = "\n".join(row[0] for row in superuser.execute(f"EXPLAIN {plan}".encode()))
     assert "idx_st_chat_history_newest" in lines
     assert "Sort" not in lines
-    assert len(turns(house, user, limit=5)) == 5
-    house.master.execute("DELETE FROM st_chat_history_table WHERE userid IN ('only', :userid)", {"userid": user})
+    assert len(turns(migrated, user, limit=5)) == 5
+    migrated.master.execute("DELETE FROM st_chat_history_table WHERE userid IN ('only', :userid)", {"userid": user})

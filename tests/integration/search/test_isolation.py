@@ -10,16 +10,16 @@ import pytest
 
 from stchat.data_api import Transaction
 from stchat.errors import DatabaseError
-from tests.integration.house import House
+from tests.integration.migrated_database import MigratedDatabase
 from tests.integration.search.conftest import memory, recall, refused, remember, text, unit
 
 MEMORY, HISTORY, CODE = "st_chat_history_vector_table", "st_chat_history_table", "st_chat_memory_code"
 
 
 @contextmanager
-def as_user(house: House, userid: str) -> Iterator[Transaction]:
+def as_user(migrated: MigratedDatabase, userid: str) -> Iterator[Transaction]:
     """The application's own SQL for one user: rolled back."""
-    with pytest.raises(ZeroDivisionError), house.app.transaction() as transaction:
+    with pytest.raises(ZeroDivisionError), migrated.app.transaction() as transaction:
         transaction.execute("SELECT set_config('stchat.userid', :userid, true)", {"userid": userid})
         yield transaction
         raise ZeroDivisionError
@@ -35,28 +35,28 @@ def refused_within(transaction: Transaction, sql: str, **values: Any) -> str:
 
 
 @pytest.fixture
-def victim(house: House, user: str) -> str:
+def victim(migrated: MigratedDatabase, user: str) -> str:
     victim = f"victim of {user}"
-    assert remember(house.app, memory(victim, 7, metadata={"secret": 1})) == [True]
+    assert remember(migrated.app, memory(victim, 7, metadata={"secret": 1})) == [True]
     add = "SELECT st_chat_add_turn(:userid, 't', 1, 'secret', 'kept') AS done"
-    assert house.app.execute(add, {"userid": victim}).rows == [{"done": "written"}]
+    assert migrated.app.execute(add, {"userid": victim}).rows == [{"done": "written"}]
     return victim
 
 
 @pytest.mark.usefixtures("victim")
-def test_without_a_user_there_are_no_rows(house: House) -> None:
+def test_without_a_user_there_are_no_rows(migrated: MigratedDatabase) -> None:
     for table in (MEMORY, HISTORY, CODE):
-        assert house.app.execute(f"SELECT * FROM {table} LIMIT 1").rows == []
-        assert house.app.execute(f"DELETE FROM {table}").updated == 0
-        assert house.read.execute(f"SELECT userid FROM {table} LIMIT 1").rows
-    assert house.app.execute(f"UPDATE {MEMORY} SET chat_summary = 'x'").updated == 0
-    assert house.app.execute(f"UPDATE {HISTORY} SET userinput = 'x'").updated == 0
-    with as_user(house, "") as nobody:
+        assert migrated.app.execute(f"SELECT * FROM {table} LIMIT 1").rows == []
+        assert migrated.app.execute(f"DELETE FROM {table}").updated == 0
+        assert migrated.read.execute(f"SELECT userid FROM {table} LIMIT 1").rows
+    assert migrated.app.execute(f"UPDATE {MEMORY} SET chat_summary = 'x'").updated == 0
+    assert migrated.app.execute(f"UPDATE {HISTORY} SET userinput = 'x'").updated == 0
+    with as_user(migrated, "") as nobody:
         assert nobody.execute(f"SELECT * FROM {MEMORY} LIMIT 1").rows == []
 
 
-def test_another_users_rows_are_not_there(house: House, user: str, victim: str) -> None:
-    with as_user(house, user) as attacker:
+def test_another_users_rows_are_not_there(migrated: MigratedDatabase, user: str, victim: str) -> None:
+    with as_user(migrated, user) as attacker:
         for table in (MEMORY, HISTORY, CODE):
             mine = attacker.execute(f"SELECT * FROM {table} WHERE userid <> :userid", {"userid": user})
             assert mine.rows == []
@@ -65,30 +65,30 @@ def test_another_users_rows_are_not_there(house: House, user: str, victim: str) 
         insert = f"INSERT INTO {HISTORY} (userid, themename, chatid) VALUES (:victim, 't', :chatid)"
         assert refused_within(attacker, insert, victim=victim, chatid=2) == "42501"
         assert refused_within(attacker, insert, victim=victim, chatid=1) == "42501", "not even that it is there"
-    assert len(recall(house.app, victim, unit(1))) == 1
+    assert len(recall(migrated.app, victim, unit(1))) == 1
 
 
-def test_a_known_memory_of_another_user_cannot_be_guessed(house: House, user: str, victim: str) -> None:
+def test_a_known_memory_of_another_user_cannot_be_guessed(migrated: MigratedDatabase, user: str, victim: str) -> None:
     """The same error whether it is there or not, although what is there is skipped without an error for its owner."""
     insert = (
         f"INSERT INTO {MEMORY} (userid, theme, chatid, chat_summary, chat_vector)"
         " VALUES (:userid, 't', 7, :summary, :vector::vector)"
     )
     values = {"userid": victim, "vector": text(unit(1))}
-    with as_user(house, user) as attacker:
+    with as_user(migrated, user) as attacker:
         for summary in ("summary 7", "no such summary"):
             assert refused_within(attacker, insert, **values, summary=summary) == "42501"
-    with as_user(house, victim) as owner:
+    with as_user(migrated, victim) as owner:
         assert owner.execute(insert, values | {"summary": "summary 7"}).updated == 0
 
 
-def test_codes_are_written_by_the_triggers_alone(house: House, user: str) -> None:
-    remember(house.app, memory(user))
+def test_codes_are_written_by_the_triggers_alone(migrated: MigratedDatabase, user: str) -> None:
+    remember(migrated.app, memory(user))
     insert = (
         f"INSERT INTO {CODE} (memory, userid, theme, chatid, digest, code)"
         " VALUES (1000000000, :userid, 't', 1, 'x', repeat('1', 1024)::bit(1024))"
     )
-    with as_user(house, user) as owner:
+    with as_user(migrated, user) as owner:
         assert refused_within(owner, insert, userid=user) == "42501"
         assert owner.execute(f"UPDATE {CODE} SET theme = 'x'").updated == 0
         assert owner.execute(f"DELETE FROM {CODE}").updated == 0
@@ -98,9 +98,9 @@ def test_codes_are_written_by_the_triggers_alone(house: House, user: str) -> Non
         assert owner.execute(f"SELECT theme FROM {CODE}").rows == []
 
 
-def test_a_row_cannot_be_given_away(house: House, user: str, victim: str) -> None:
-    remember(house.app, memory(user))
-    with as_user(house, user) as owner:
+def test_a_row_cannot_be_given_away(migrated: MigratedDatabase, user: str, victim: str) -> None:
+    remember(migrated.app, memory(user))
+    with as_user(migrated, user) as owner:
         for table in (MEMORY, HISTORY):
             owner.execute(
                 f"INSERT INTO {HISTORY} (userid, themename, chatid) VALUES (:u, :t, 9)", {"u": user, "t": table}
@@ -108,26 +108,26 @@ def test_a_row_cannot_be_given_away(house: House, user: str, victim: str) -> Non
             assert refused_within(owner, f"UPDATE {table} SET userid = :victim", victim=victim) == "42501"
 
 
-def test_who_may_call_what(house: House, user: str) -> None:
+def test_who_may_call_what(migrated: MigratedDatabase, user: str) -> None:
     add = "SELECT st_chat_add_turn(:userid, 't', 1, 'a', 'b')"
-    assert refused(house.read, add, userid=user) == "42501"
+    assert refused(migrated.read, add, userid=user) == "42501"
     recalled = "SELECT * FROM st_chat_recall(:userid, :vector::vector, 1)"
-    assert refused(house.read, recalled, userid=user, vector=text(unit(1))) == "42501"
-    assert refused(house.app, "SELECT st_chat_memory_fill(1)") == "42501"
-    assert refused(house.app, f"ALTER TABLE {MEMORY} DISABLE ROW LEVEL SECURITY") == "42501"
-    assert refused(house.app, f"ALTER TABLE {MEMORY} DISABLE TRIGGER USER") == "42501"
-    assert refused(house.app, "SET session_replication_role = replica") == "42501"
-    with as_user(house, user) as owner:  # which turns a filter into an error, and never into rows
+    assert refused(migrated.read, recalled, userid=user, vector=text(unit(1))) == "42501"
+    assert refused(migrated.app, "SELECT st_chat_memory_fill(1)") == "42501"
+    assert refused(migrated.app, f"ALTER TABLE {MEMORY} DISABLE ROW LEVEL SECURITY") == "42501"
+    assert refused(migrated.app, f"ALTER TABLE {MEMORY} DISABLE TRIGGER USER") == "42501"
+    assert refused(migrated.app, "SET session_replication_role = replica") == "42501"
+    with as_user(migrated, user) as owner:  # which turns a filter into an error, and never into rows
         owner.execute("SET LOCAL row_security = off")
         assert refused_within(owner, f"SELECT * FROM {MEMORY}") == "42501"
 
 
 @pytest.mark.parametrize("sql", ["'; DROP TABLE x; --", "' OR '1'='1", "$$ OR true", "%' --", "\\' OR 1=1 --", "*/"])
-def test_strings_are_strings(house: House, user: str, victim: str, sql: str) -> None:
+def test_strings_are_strings(migrated: MigratedDatabase, user: str, victim: str, sql: str) -> None:
     odd = f"{user} {sql}"
-    assert remember(house.app, memory(odd, theme=sql, summary=sql, metadata={sql: sql})) == [True]
-    [found] = recall(house.app, odd, unit(1), theme=sql, metadata={sql: sql})
+    assert remember(migrated.app, memory(odd, theme=sql, summary=sql, metadata={sql: sql})) == [True]
+    [found] = recall(migrated.app, odd, unit(1), theme=sql, metadata={sql: sql})
     assert (found["theme"], found["chat_summary"], found["metadata"]) == (sql, sql, {sql: sql})
-    assert recall(house.app, sql, unit(1)) == []
-    assert recall(house.app, victim, unit(1), theme=sql) == []
-    assert house.app.execute("SELECT st_chat_forget(:u, :t, NULL) AS n", {"u": odd, "t": sql}).rows == [{"n": 1}]
+    assert recall(migrated.app, sql, unit(1)) == []
+    assert recall(migrated.app, victim, unit(1), theme=sql) == []
+    assert migrated.app.execute("SELECT st_chat_forget(:u, :t, NULL) AS n", {"u": odd, "t": sql}).rows == [{"n": 1}]

@@ -22,19 +22,19 @@ def impatient(public_directory: Path) -> Iterator[Endpoint]:
 @pytest.fixture
 def api(endpoint: Endpoint) -> DataApi:
     """The master's, of the database postgres."""
-    return DataApi(endpoint.client, endpoint.cluster_arn, endpoint.secret_arn, "postgres", patience=20)
+    return DataApi(endpoint.client, endpoint.cluster_arn, endpoint.secret_arn, "postgres", timeout=20)
 
 
 @pytest.fixture
 def project(api: DataApi, database: str, tmp_path: Path) -> Project:
     """Migrations of a database of the test's own."""
-    return Project(api.on(database), tmp_path / "sql")
+    return Project(api.with_database(database), tmp_path / "sql")
 
 
 @pytest.fixture
 def impatient_project(impatient: Endpoint, tmp_path: Path) -> Iterator[Project]:
     name = f"test_{uuid.uuid4().hex[:12]}"
-    api = DataApi(impatient.client, impatient.cluster_arn, impatient.secret_arn, name, patience=20)
+    api = DataApi(impatient.client, impatient.cluster_arn, impatient.secret_arn, name, timeout=20)
     with impatient.psql() as superuser:  # which may take longer than the 1 s
         superuser.execute(f"CREATE DATABASE {name} OWNER {impatient.master}")
         yield Project(api, tmp_path / "sql")

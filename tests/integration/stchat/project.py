@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from stchat.authoring.parse import load
 from stchat.data_api import DataApi
-from stchat.migrations.runner import Runner
+from stchat.schema.runner import Runner
+from stchat.sql_lint.parse import load
 
 ALONE = "-- stchat: non-transactional\n"
 

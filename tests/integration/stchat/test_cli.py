@@ -1,4 +1,4 @@
-"""python -m stchat, as somebody at a shell meets it."""
+"""stchat, as somebody at a shell meets it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from stchat.cli import connection
-from stchat.cli.main import SQL, main
 from stchat.data_api import DataApi
-from stchat.migrations import everyone
+from stchat.ops.cli import connection
+from stchat.ops.cli.main import SQL, main
+from stchat.schema import global_hnsw_index
 from tests.integration.conftest import Endpoint
 
 Run = Callable[..., tuple[int, str, str]]
@@ -134,7 +134,7 @@ def test_check_and_new_need_no_database(
     assert run("schema", "status") == (
         1,
         "",
-        'error: STCHAT_CLUSTER_ARN is not set: run eval "$(python -m local env)",'
+        'error: STCHAT_CLUSTER_ARN is not set: run eval "$(local-aws env)",'
         " or take it from the outputs of the stacks\n",
     )
 
@@ -152,7 +152,7 @@ def test_baseline(run: Run, endpoint: Endpoint, database: str) -> None:
     api.execute("ALTER TABLE t ALTER name SET NOT NULL")
     assert run("schema", "baseline", database, "1")[:2] == (0, "recorded\nsql/app/0001_table.sql\n")
     assert run("schema", "baseline", database, "1")[2] == (
-        "error: app has a ledger already: see `python -m stchat schema status`\n"
+        "error: app has a ledger already: see `stchat schema status`\n"
     )
     assert run("schema", "baseline", database, "7")[2] == "error: sql/app/ has no migration 0007: it has 2\n"
     assert states(run) == ["applied", "pending"]
@@ -191,11 +191,11 @@ def test_the_source_s_tables_made_by_hand_are_adopted(
         api.execute(statement)
     code, _, err = run("schema", "apply")
     assert code == 1
-    assert "already exists; if somebody made it by hand, see `python -m stchat schema baseline`" in err
+    assert "already exists; if somebody made it by hand, see `stchat schema baseline`" in err
     assert run("schema", "baseline", database, "3")[0] == 0
     assert run("schema", "apply")[:2] == (0, "applied\nsql/app/0004_chat_history_many_rows_per_user.sql\n")
     assert run("schema", "status", "--compare")[0] == 0
-    api.execute(f"DROP INDEX {everyone.INDEX}")
+    api.execute(f"DROP INDEX {global_hnsw_index.INDEX}")
     assert run("schema", "status", "--compare")[0] == 0, "a setting says whether that one is there"
     api.execute("INSERT INTO st_chat_history_table (userid, themename, chatid) VALUES ('u', 'after', 1)")
     assert api.execute("SELECT themename FROM st_chat_history_table ORDER BY primarykey").rows == [
@@ -215,7 +215,7 @@ def test_db(run: Run) -> None:
     )
     indexes = json.loads(run("db", "indexes", "--json")[1])
     assert [(row["index"], row["state"]) for row in indexes if row["table"] == "t"] == [("t_name", ""), ("t_pkey", "")]
-    missing = "error: there is no table u: `python -m stchat db tables` lists them\n"
+    missing = "error: there is no table u: `stchat db tables` lists them\n"
     assert run("db", "columns", "u") == (1, "", missing)
     assert run("db", "drop-table", "u", "--yes") == (1, "", missing)
 
@@ -238,7 +238,7 @@ def test_asleep(run: Run, endpoint: Endpoint, caplog: pytest.LogCaptureFixture) 
 
 
 def test_a_reader_that_has_read_enough(tmp_path: Path, database: str) -> None:
-    """As in `python -m stchat ... | head`: no traceback."""
+    """As in `stchat ... | head`: no traceback."""
     folder = tmp_path / database
     folder.mkdir()
     (folder / "0001_x.sql").write_text("SELECT 1;")

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from stchat.authoring.parse import load
 from stchat.data_api import DataApi
-from stchat.migrations.catalog import lines
-from stchat.migrations.runner import Runner
+from stchat.schema.catalog import lines
+from stchat.schema.runner import Runner
+from stchat.sql_lint.parse import load
 from tests.integration.stchat.faults import FAULTS, Busy, Fault, Faulty, KilledError
 
 # Every kind of step.
@@ -52,12 +52,12 @@ class Place:
         for file, text in files.items():
             (directory / name / file).write_text(text.replace("{made}", f"{name}_made"))
         api.execute(f"CREATE DATABASE {name}")
-        return cls(api.on(name), directory, f"{name}_made")
+        return cls(api.with_database(name), directory, f"{name}_made")
 
     def run(self, client: Any, *, lease_seconds: float = 90) -> bool:
-        api = replace(self.api, client=client, patience=10)
+        api = replace(self.api, client=client, timeout=10)
         runner = Runner(api, load(self.directory).migrations, self.directory, "test", lease_seconds)
-        return runner.apply(patience=10)
+        return runner.apply(timeout=10)
 
     def outcome(self) -> list[Any]:
         catalog = lines(self.api)
@@ -66,9 +66,9 @@ class Place:
         return [catalog, self.api.execute(_LEDGER).rows, rows, made]
 
     def clear(self) -> None:
-        self.api.execute("DROP SCHEMA IF EXISTS public CASCADE", repeatable=True)
-        self.api.execute("CREATE SCHEMA IF NOT EXISTS public", repeatable=True)
-        self.api.execute(f"DROP DATABASE IF EXISTS {self.made}", repeatable=True)
+        self.api.execute("DROP SCHEMA IF EXISTS public CASCADE", idempotent=True)
+        self.api.execute("CREATE SCHEMA IF NOT EXISTS public", idempotent=True)
+        self.api.execute(f"DROP DATABASE IF EXISTS {self.made}", idempotent=True)
 
     def undisturbed(self) -> tuple[list[Any], int]:
         client = Faulty(self.api.client)

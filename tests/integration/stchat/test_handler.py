@@ -10,10 +10,10 @@ from typing import Any
 import boto3
 import pytest
 
-from stchat.authoring.parse import load
 from stchat.data_api import DataApi
 from stchat.errors import DatabaseError, MigrationError
 from stchat.handlers import schema
+from stchat.sql_lint.parse import load
 from tests.integration.conftest import Endpoint
 from tests.integration.stchat.faults import Faulty
 
@@ -73,7 +73,7 @@ def event(
             "ServiceToken": "arn",
             "Migrations": dict(migration.split(" ", 1) for migration in migrations),
             "Roles": [f"{role}=arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:{role}" for role in roles],
-            "IndexOverEveryone": {"st_chat_db": index},
+            "GlobalHnswIndex": {"st_chat_db": index},
         },
     }
 
@@ -139,7 +139,7 @@ def test_the_reason_is_what_cloudformation_can_show(tmp_path: Path, monkeypatch:
 
 
 def as_role(impatient: Endpoint, api: DataApi, role: str, password: str) -> DataApi:
-    return replace(api, secret_arn=impatient.add_secret(role, password), patience=5)
+    return replace(api, secret_arn=impatient.add_secret(role, password), timeout=5)
 
 
 def refused(api: DataApi, sql: str) -> str:
@@ -171,7 +171,7 @@ def test_roles_can_do_what_they_are_for(impatient: Endpoint, api: DataApi, secre
     ]
     assert {sql: refused(app, sql) for sql in denied} == dict.fromkeys(denied, "42501")
     for database in ("postgres", "template1"):
-        assert refused(app.on(database), "SELECT 1") == "42501"
+        assert refused(app.with_database(database), "SELECT 1") == "42501"
     reader = as_role(impatient, api, "st_chat_read", secrets.passwords["st_chat_read"])
     assert reader.execute("SELECT userid FROM st_chat_history_table").rows == [{"userid": "u"}]
     assert refused(reader, insert) == "42501"

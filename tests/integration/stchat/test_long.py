@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from stchat.errors import StatementError
-from stchat.migrations import runner, work
+from stchat.schema import execution, runner
 from tests.integration.conftest import Endpoint
 from tests.integration.stchat.project import ALONE, Project
 
@@ -28,7 +28,7 @@ INDEX = ALONE + "CREATE UNIQUE INDEX CONCURRENTLY t_slow ON t (slow(copy));"
 
 @pytest.fixture(autouse=True)
 def polls_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work, "POLL_SECONDS", 0.3)
+    monkeypatch.setattr(execution, "POLL_SECONDS", 0.3)
     monkeypatch.setattr(runner, "POLL_SECONDS", 0.3)
 
 
@@ -64,7 +64,7 @@ def test_longer_than_the_caller_has(impatient_project: Project) -> None:
     assert time.monotonic() - began < 10
     assert str(raised.value) == (
         f"{project.path(1)}:2: takes longer than a deploy can hold a transaction, and was rolled back:"
-        " run `python -m stchat schema apply`, or build indexes CONCURRENTLY"
+        " run `stchat schema apply`, or build indexes CONCURRENTLY"
     )
     assert project.column(
         "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%sleep(60)' AND state = 'active'"
@@ -76,7 +76,7 @@ def test_index_build_over_many_calls(impatient_project: Project, caplog: pytest.
     caplog.set_level("INFO", "stchat")
     project = impatient_project.write(SLOW, INDEX)
     times = 1
-    while not project.runner().apply(patience=0):
+    while not project.runner().apply(timeout=0):
         times += 1
     assert times >= 3
     assert any("building index" in message and message.endswith(" %") for message in caplog.messages)
@@ -118,5 +118,5 @@ def test_a_runner_that_its_lambda_ends(impatient: Endpoint, impatient_project: P
             time.sleep(0.05)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert project.runner("the next call", lease_seconds=4).apply(patience=60)
+    assert project.runner("the next call", lease_seconds=4).apply(timeout=60)
     assert project.ledger("deploy")[1] == {"deploy": "the next call"}

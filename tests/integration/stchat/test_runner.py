@@ -57,7 +57,7 @@ def test_detail_and_hint_are_told(project: Project) -> None:
     )
     assert failure(project.write(TABLE, TABLE).runner().apply) == (
         f'{project.path(2)}:1: relation "t" already exists; if somebody made it by hand,'
-        " see `python -m stchat schema baseline` (SQLSTATE 42P07)"
+        " see `stchat schema baseline` (SQLSTATE 42P07)"
     )
 
 

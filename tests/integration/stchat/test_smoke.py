@@ -1,4 +1,4 @@
-"""python -m stchat smoke: passes on the project's own SQL, names what is wrong elsewhere, and leaves nothing behind."""
+"""stchat smoke: passes on the project's own SQL, names what is wrong elsewhere, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from stchat.cli.main import main
+from stchat.chat.embeddings import Embedded
+from stchat.chat.vectors import Vector
 from stchat.data_api import DataApi
-from stchat.embeddings import Embedded
 from stchat.errors import EmbeddingError
-from stchat.operating.own_vectors import OwnVectors
-from stchat.operating.smoke import PREFIX, Smoke
-from stchat.vectors import Vector
-from tests.integration.house import House
+from stchat.ops.cli.main import main
+from stchat.ops.smoke import PREFIX, Smoke
+from stchat.ops.stand_in_embedder import StandInEmbedder
+from tests.integration.migrated_database import MigratedDatabase
 
 CHECKS = [
     "answers",
@@ -35,7 +35,7 @@ CHECKS = [
 ]
 
 
-class NoAccess(OwnVectors):
+class NoAccess(StandInEmbedder):
     def documents(self, texts: Any) -> Embedded:  # noqa: ARG002
         raise EmbeddingError("AccessDeniedException: no access", code="AccessDeniedException")
 
@@ -43,9 +43,9 @@ class NoAccess(OwnVectors):
         raise EmbeddingError("AccessDeniedException: no access", code="AccessDeniedException")
 
 
-def left(house: House) -> int:
+def left(migrated: MigratedDatabase) -> int:
     """Rows of any smoke test, as the superuser sees them."""
-    with house.endpoint.psql(house.master.database) as superuser:
+    with migrated.endpoint.psql(migrated.master.database) as superuser:
         [[found]] = superuser.execute(
             "SELECT (SELECT count(*) FROM st_chat_history_table WHERE userid LIKE %(it)s)"
             " + (SELECT count(*) FROM st_chat_history_vector_table WHERE userid LIKE %(it)s)",
@@ -55,8 +55,8 @@ def left(house: House) -> int:
 
 
 @contextmanager
-def broken(house: House, by: str, mended: str) -> Iterator[None]:
-    with house.endpoint.psql(house.master.database) as superuser:
+def broken(migrated: MigratedDatabase, by: str, mended: str) -> Iterator[None]:
+    with migrated.endpoint.psql(migrated.master.database) as superuser:
         superuser.execute(by)
         try:
             yield
@@ -68,24 +68,24 @@ def failures(smoke: Smoke) -> dict[str, str]:
     return {result.check: result.says for result in smoke.run() if not result.ok}
 
 
-def test_the_projects_sql_passes(house: House) -> None:
-    results = Smoke(house.app, None, house.read).run()
+def test_the_projects_sql_passes(migrated: MigratedDatabase) -> None:
+    results = Smoke(migrated.app, None, migrated.read).run()
     assert [result.check for result in results] == CHECKS
     assert [result.says for result in results if not result.ok] == []
     assert results[0].says.endswith(", as st_chat_app")
-    assert left(house) == 0
+    assert left(migrated) == 0
 
 
-def test_without_access_to_the_model_it_says_so_and_proves_the_rest(house: House) -> None:
-    assert failures(Smoke(house.app, NoAccess())) == {
+def test_without_access_to_the_model_it_says_so_and_proves_the_rest(migrated: MigratedDatabase) -> None:
+    assert failures(Smoke(migrated.app, NoAccess())) == {
         "embeds": "AccessDeniedException: no access; the rest is proved with vectors of its own, as --no-embedding does"
     }
-    assert left(house) == 0
+    assert left(migrated) == 0
 
 
-def test_it_waits_for_a_sleeping_cluster(house: House) -> None:
-    house.endpoint.pause()
-    assert failures(Smoke(house.app, None)) == {}
+def test_it_waits_for_a_sleeping_cluster(migrated: MigratedDatabase) -> None:
+    migrated.endpoint.pause()
+    assert failures(Smoke(migrated.app, None)) == {}
 
 
 @pytest.mark.parametrize(
@@ -126,55 +126,55 @@ def test_it_waits_for_a_sleeping_cluster(house: House) -> None:
         ),
     ],
 )
-def test_a_deployment_that_is_wrong(house: House, by: str, mended: str, check: str, says: str) -> None:
-    with broken(house, by, mended):
-        assert failures(Smoke(house.app, None, house.read))[check] == says
-    with house.endpoint.psql(house.master.database) as superuser:
+def test_a_deployment_that_is_wrong(migrated: MigratedDatabase, by: str, mended: str, check: str, says: str) -> None:
+    with broken(migrated, by, mended):
+        assert failures(Smoke(migrated.app, None, migrated.read))[check] == says
+    with migrated.endpoint.psql(migrated.master.database) as superuser:
         assert superuser.execute("SELECT to_regclass('stchat_smoke')").fetchone() == (None,)
-    assert left(house) == 0
+    assert left(migrated) == 0
 
 
-def test_a_secret_that_does_not_open_it(house: House) -> None:
-    wrong = replace(house.app, secret_arn=house.endpoint.add_secret("st_chat_app", "not its password"))
-    [result] = Smoke(wrong.within(1), None).run()
+def test_a_secret_that_does_not_open_it(migrated: MigratedDatabase) -> None:
+    wrong = replace(migrated.app, secret_arn=migrated.endpoint.add_secret("st_chat_app", "not its password"))
+    [result] = Smoke(wrong.with_timeout(1), None).run()
     assert (result.check, result.ok) == ("answers", False)
     assert 'password authentication failed for user "st_chat_app"' in result.says
 
 
-def test_interrupted_it_cleans_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_it_cleans_up(migrated: MigratedDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(_: Smoke) -> None:
-        assert left(house) > 0
+        assert left(migrated) > 0
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Smoke, "_isolation", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        Smoke(house.app, None).run()
-    assert left(house) == 0
+        Smoke(migrated.app, None).run()
+    assert left(migrated) == 0
 
 
-def test_the_function_is_asked_too(house: House) -> None:
+def test_the_function_is_asked_too(migrated: MigratedDatabase) -> None:
     """Through any that answers as the chat function does; this one loses what it is told."""
 
     def forgetful(event: dict[str, Any]) -> dict[str, Any]:
         return {"written": True, "memories": []} if event["userid"] else {}
 
-    assert failures(Smoke(house.app, None, invoke=forgetful)) == {
+    assert failures(Smoke(migrated.app, None, invoke=forgetful)) == {
         "the chat function does the same": "its turn must be in the table, got 0"
     }
 
 
 @pytest.fixture
-def shell(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(DataApi, "of_application", lambda _: house.app)
-    monkeypatch.setenv("STCHAT_CLUSTER_ARN", house.app.cluster_arn)
-    monkeypatch.setenv("STCHAT_APP_SECRET_ARN", house.app.secret_arn)
-    monkeypatch.setenv("STCHAT_DATABASE", house.app.database)
+def shell(migrated: MigratedDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DataApi, "from_settings", lambda _: migrated.app)
+    monkeypatch.setenv("STCHAT_CLUSTER_ARN", migrated.app.cluster_arn)
+    monkeypatch.setenv("STCHAT_APP_SECRET_ARN", migrated.app.secret_arn)
+    monkeypatch.setenv("STCHAT_DATABASE", migrated.app.database)
     monkeypatch.delenv("STCHAT_READ_SECRET_ARN", raising=False)
     monkeypatch.delenv("STCHAT_CHAT_FUNCTION", raising=False)
 
 
 @pytest.mark.usefixtures("shell")
-def test_command(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command(migrated: MigratedDatabase, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["smoke", "--no-embedding"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].startswith("ok  answers ")
@@ -185,11 +185,11 @@ def test_command(house: House, capsys: pytest.CaptureFixture[str]) -> None:
         "11 checks passed",
     ]
     with broken(
-        house,
+        migrated,
         "ALTER TABLE st_chat_history_vector_table DISABLE ROW LEVEL SECURITY",
         "ALTER TABLE st_chat_history_vector_table ENABLE ROW LEVEL SECURITY",
     ):
-        assert main(["smoke", "--no-embedding", "--read-secret", house.read.secret_arn, "--json"]) == 1
+        assert main(["smoke", "--no-embedding", "--read-secret", migrated.read.secret_arn, "--json"]) == 1
     rows = json.loads(capsys.readouterr().out)
     assert [row["check"] for row in rows if not row["ok"]] == ["shows nothing to SQL that names no user"]
 
@@ -202,7 +202,7 @@ def test_what_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytes
 
 
 def test_own_vectors_tell_texts_apart() -> None:
-    vectors = OwnVectors()
+    vectors = StandInEmbedder()
     same, other = (
         sum(a * b for a, b in zip(vectors.query("a"), vectors.query(text), strict=True)) for text in ("a", "b")
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from stchat.authoring.parse import load
+from stchat.sql_lint.parse import load
 from tests.integration.conftest import Endpoint
 
 TEXT = r"""

@@ -29,7 +29,7 @@ def test_ten_runners_at_once(project: Project) -> None:
     )
     runners = [project.runner(f"runner {number}") for number in range(10)]
     with ThreadPoolExecutor(10) as pool:
-        assert list(pool.map(lambda runner: runner.apply(patience=60), runners)) == [True] * 10
+        assert list(pool.map(lambda runner: runner.apply(timeout=60), runners)) == [True] * 10
     assert project.column("SELECT n FROM t ORDER BY n") == [1, 2, 3, 4]
     assert len(project.ledger("version")) == 4
 
@@ -39,13 +39,13 @@ def test_a_clock_that_jumps_stops_nobody(project: Project) -> None:
     project.write(COUNTED, ALONE + "INSERT INTO ran VALUES (1);\nSELECT 1/0;\n")
     for jump in ("1 day", "-1 day"):
         with pytest.raises(StatementError):
-            project.runner().apply(patience=0)
+            project.runner().apply(timeout=0)
         project.api.execute(
             f"UPDATE schema_migrations SET holder = 'gone', lease_until = clock_timestamp() + interval '{jump}',"
             " error = NULL WHERE version = 2"
         )
     project.write(COUNTED, ALONE + "INSERT INTO ran VALUES (1);\nSELECT 1;\n")
-    assert project.runner("another").apply(patience=0)
+    assert project.runner("another").apply(timeout=0)
     assert project.column("SELECT n FROM ran") == [1]
 
 
@@ -58,8 +58,8 @@ def test_a_lease_is_waited_for(project: Project) -> None:
         " WHERE version = 2"
     )
     project.write(COUNTED, ALONE + "INSERT INTO ran VALUES (1);\nSELECT 1;\n")
-    assert not project.runner("another").apply(patience=0)
-    assert project.runner("another").apply(patience=20)
+    assert not project.runner("another").apply(timeout=0)
+    assert project.runner("another").apply(timeout=20)
 
 
 def test_a_runner_that_lost_its_lease_records_nothing(project: Project) -> None:
@@ -70,12 +70,12 @@ def test_a_runner_that_lost_its_lease_records_nothing(project: Project) -> None:
         def __getattr__(self, operation: str) -> Any:
             def call(**arguments: Any) -> Any:
                 if arguments.get("sql", "").startswith("CREATE INDEX"):
-                    assert project.runner("another", lease_seconds=0).apply(patience=20)
+                    assert project.runner("another", lease_seconds=0).apply(timeout=20)
                 return getattr(project.api.client, operation)(**arguments)
 
             return call
 
-    assert project.runner("frozen", client=Frozen()).apply(patience=20)
+    assert project.runner("frozen", client=Frozen()).apply(timeout=20)
     assert project.ledger("deploy")[1] == {"deploy": "another"}
     assert project.column("SELECT n FROM ran") == [1]
 
@@ -87,7 +87,7 @@ def test_a_lock_that_an_application_holds_is_waited_for(endpoint: Endpoint, proj
     with endpoint.psql(project.api.database) as application:
         application.execute("BEGIN")
         application.execute("SELECT * FROM t")
-        assert not project.runner().apply(patience=0)
+        assert not project.runner().apply(timeout=0)
         application.execute("COMMIT")
     assert project.runner().apply()
 
@@ -116,7 +116,7 @@ def test_the_database_is_killed(endpoint: Endpoint, project: Project, last: str,
     project.write(ROWS, last)
     with ThreadPoolExecutor(1) as pool:
         killed = pool.submit(kill_the_database, endpoint, when)
-        assert project.runner().apply(patience=60)
+        assert project.runner().apply(timeout=60)
         killed.result()
     assert project.column("SELECT count(*) FROM schema_migrations WHERE applied_at IS NOT NULL") == [2]
     assert project.column("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('t_name')") == (

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from local.bedrock import cohere
-from local.bedrock.errors import BedrockError
-from local.bedrock.vectors import embed
+from local_aws.bedrock import cohere
+from local_aws.bedrock.errors import BedrockError
+from local_aws.bedrock.vectors import embed
 
 GOOD = {"texts": ["犬"], "input_type": "search_query"}
 

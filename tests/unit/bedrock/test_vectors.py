@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.bedrock.vectors import DIMENSIONS, embed
+from local_aws.bedrock.vectors import DIMENSIONS, embed
 
 QUESTIONS = {
     "犬の名前は?": "ユーザーは柴犬を飼っていて、名前はポチ。",
@@ -62,7 +62,7 @@ def test_width_and_case_make_no_difference() -> None:
 
 
 def test_another_process_has_the_same_vectors() -> None:
-    code = "from local.bedrock.vectors import embed; print(embed('犬の名前 of a dog'))"
+    code = "from local_aws.bedrock.vectors import embed; print(embed('犬の名前 of a dog'))"
     told = [
         subprocess.run(
             [sys.executable, "-c", code],

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from local.data_api.aws import Caller
-from local.data_api.errors import ApiError
-from local.data_api.iam import caller, region
+from local_aws.data_api.control_plane import Caller
+from local_aws.data_api.errors import ApiError
+from local_aws.data_api.iam import caller, region
 
 SCOPE = "AWS4-HMAC-SHA256 Credential=ASIA1/20261125/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=0"
 

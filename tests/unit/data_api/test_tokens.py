@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.data_api.tokens import is_one_statement, numbered
+from local_aws.data_api.tokens import is_one_statement, numbered
 
 
 @pytest.mark.parametrize(

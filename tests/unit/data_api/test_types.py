@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from local.data_api.errors import ApiError
-from local.data_api.types import BUILT_IN, compact_json, items, timestamp
+from local_aws.data_api.errors import ApiError
+from local_aws.data_api.types import BUILT_IN, compact_json, items, timestamp
 
 
 @pytest.mark.parametrize(

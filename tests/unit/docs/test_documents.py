@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from docs.index import DECISIONS, index
-from local.__main__ import _parser as local_parser
-from stchat.cli.main import _parser as stchat_parser
+from local_aws.cli import _parser as local_parser
+from stchat.ops.cli.main import _parser as stchat_parser
 from tests.documents import ELSEWHERE, REPOSITORY, shell_blocks
 
 DOCUMENTS = sorted([*REPOSITORY.glob("README*.md"), *REPOSITORY.glob("docs/**/*.md")])

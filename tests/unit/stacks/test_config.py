@@ -1,4 +1,4 @@
-"""Every wrong setting is refused with the field, the value and the way out, word for word."""
+"""Every wrong setting is refused with the field, the value and the hint, word for word."""
 
 from __future__ import annotations
 
@@ -54,20 +54,26 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         "engine_version must be one of 16.3, 16.8, 16.9, 16.10, 16.11, 16.13, got 17.4:"
         " a newer minor is added in stacks/checks.py",
     ),
-    ({"pause_after": minutes(4)}, "pause_after must be 300 to 86400 s, got 240: Aurora allows no other interval"),
-    ({"pause_after": minutes(1441)}, "pause_after must be 300 to 86400 s, got 86460: Aurora allows no other interval"),
     (
-        {"pause_after": None},
-        "pause_after must be set when min_acu is 0, got None: take 1800 s, or min_acu=0.5 to stay awake",
+        {"auto_pause_after": minutes(4)},
+        "auto_pause_after must be 300 to 86400 s, got 240: Aurora allows no other interval",
+    ),
+    (
+        {"auto_pause_after": minutes(1441)},
+        "auto_pause_after must be 300 to 86400 s, got 86460: Aurora allows no other interval",
+    ),
+    (
+        {"auto_pause_after": None},
+        "auto_pause_after must be set when min_acu is 0, got None: take 1800 s, or min_acu=0.5 to stay awake",
     ),
     (
         {"min_acu": 2},
-        "pause_after must be None when min_acu is above 0, got 1800 s with 2 ACU:"
-        " a cluster pauses at 0 ACU alone; set min_acu=0 or pause_after=None",
+        "auto_pause_after must be None when min_acu is above 0, got 1800 s with 2 ACU:"
+        " a cluster pauses at 0 ACU alone; set min_acu=0 or auto_pause_after=None",
     ),
-    ({"min_acu": 8, "max_acu": 4, "pause_after": None}, "max_acu must be at least min_acu, got 4 < 8"),
+    ({"min_acu": 8, "max_acu": 4, "auto_pause_after": None}, "max_acu must be at least min_acu, got 4 < 8"),
     (
-        {"min_acu": 0.3, "pause_after": None},
+        {"min_acu": 0.3, "auto_pause_after": None},
         "min_acu must be in steps of 0.5 ACU, got 0.3: take 0",
     ),
     ({"max_acu": 1.75}, "max_acu must be in steps of 0.5 ACU, got 1.75: take 1.5"),
@@ -75,43 +81,46 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"max_acu": 300}, "max_acu must be 1 to 256 ACU, got 300"),
     (
         {"rds_proxy": True},
-        "rds_proxy must be False when the cluster may pause, got True with pause_after=1800 s: its open connections"
-        " keep the cluster awake; set rds_proxy=False, or min_acu=0.5 and pause_after=None",
+        "rds_proxy must be False when the cluster may pause, got True with auto_pause_after=1800 s:"
+        " its open connections keep the cluster awake; set rds_proxy=False, or min_acu=0.5 and auto_pause_after=None",
     ),
     ({"readers": 16}, "readers must be 0 to 15, got 16"),
-    ({"reader_tier": 16}, "reader_tier must be 0 to 15, got 16: take 1, which scales with the writer"),
+    (
+        {"reader_promotion_tier": 16},
+        "reader_promotion_tier must be 0 to 15, got 16: take 1, which scales with the writer",
+    ),
     (
         {"writer_instance_type": R8G},
-        "pause_after must be None with writer_instance_type, got 1800 s: an always-on instance keeps the whole"
-        " cluster awake; set pause_after=None",
+        "auto_pause_after must be None with writer_instance_type, got 1800 s: an provisioned instance keeps the whole"
+        " cluster awake; set auto_pause_after=None",
     ),
     (
         {"reader_instance_type": R8G},
-        "pause_after must be None with reader_instance_type, got 1800 s: an always-on instance keeps the whole"
-        " cluster awake; set pause_after=None",
+        "auto_pause_after must be None with reader_instance_type, got 1800 s: an provisioned instance keeps the whole"
+        " cluster awake; set auto_pause_after=None",
     ),
     (
-        {"writer_instance_type": R8G, "pause_after": None},
-        "min_acu must be at least 0.5 beside always-on instances, got 0 with writer_instance_type:"
+        {"writer_instance_type": R8G, "auto_pause_after": None},
+        "min_acu must be at least 0.5 beside provisioned instances, got 0 with writer_instance_type:"
         " they keep the cluster awake; set min_acu=0.5, or the same kind for writer and readers",
     ),
     (
-        {"reader_instance_type": R8G, "pause_after": None},
-        "min_acu must be at least 0.5 beside always-on instances, got 0 with reader_instance_type:"
+        {"reader_instance_type": R8G, "auto_pause_after": None},
+        "min_acu must be at least 0.5 beside provisioned instances, got 0 with reader_instance_type:"
         " they keep the cluster awake; set min_acu=0.5, or the same kind for writer and readers",
     ),
     (
-        {"reader_instance_type": R8G, "readers": 0, "min_acu": 0.5, "pause_after": None},
+        {"reader_instance_type": R8G, "readers": 0, "min_acu": 0.5, "auto_pause_after": None},
         "reader_instance_type must be None without readers, got r8g.large:"
         " set readers=1, or writer_instance_type if the writer was meant",
     ),
     (
-        {"writer_instance_type": ec2.InstanceType("t4g.medium"), "readers": 0, "pause_after": None},
+        {"writer_instance_type": ec2.InstanceType("t4g.medium"), "readers": 0, "auto_pause_after": None},
         "writer_instance_type must be a memory-optimised r class (r5, r6g, r6i, r7g, r7i, r8g), got t4g.medium:"
         " take one like r8g.large, or None for Serverless v2",
     ),
     (
-        {"reader_instance_type": ec2.InstanceType("r4.large"), "min_acu": 1, "pause_after": None},
+        {"reader_instance_type": ec2.InstanceType("r4.large"), "min_acu": 1, "auto_pause_after": None},
         "reader_instance_type must be a memory-optimised r class (r5, r6g, r6i, r7g, r7i, r8g), got r4.large:"
         " take one like r8g.large, or None for Serverless v2",
     ),
@@ -211,17 +220,17 @@ def test_every_problem_is_told_at_once() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"min_acu": 0.5, "pause_after": None},
-        {"min_acu": 0.5, "pause_after": None, "rds_proxy": True},
-        {"pause_after": minutes(5)},
-        {"pause_after": Duration.hours(24)},
+        {"min_acu": 0.5, "auto_pause_after": None},
+        {"min_acu": 0.5, "auto_pause_after": None, "rds_proxy": True},
+        {"auto_pause_after": minutes(5)},
+        {"auto_pause_after": Duration.hours(24)},
         {"max_acu": 256},
-        {"writer_instance_type": R8G, "reader_instance_type": R8G, "pause_after": None},
-        {"writer_instance_type": R8G, "readers": 0, "pause_after": None},
-        {"writer_instance_type": R8G, "min_acu": 0.5, "pause_after": None},
-        {"reader_instance_type": R8G, "min_acu": 0.5, "pause_after": None},
-        {"reader_instance_type": R8G, "min_acu": 0.5, "pause_after": None, "rds_proxy": True},
-        {"readers": 15, "reader_tier": 15},
+        {"writer_instance_type": R8G, "reader_instance_type": R8G, "auto_pause_after": None},
+        {"writer_instance_type": R8G, "readers": 0, "auto_pause_after": None},
+        {"writer_instance_type": R8G, "min_acu": 0.5, "auto_pause_after": None},
+        {"reader_instance_type": R8G, "min_acu": 0.5, "auto_pause_after": None},
+        {"reader_instance_type": R8G, "min_acu": 0.5, "auto_pause_after": None, "rds_proxy": True},
+        {"readers": 15, "reader_promotion_tier": 15},
         {"engine_version": "16.8"},
         {"region": "us-east-1", "availability_zones": ("us-east-1a", "us-east-1b")},
         {

@@ -8,8 +8,8 @@ from typing import Any, Self
 
 import pytest
 
+from stchat.chat.operations import Chat
 from stchat.handlers import chat
-from stchat.operations import Chat
 
 CANARY = "canary-犬-7f3c"
 FIELDS: dict[str, Any] = {"userid": CANARY, "themename": CANARY, "chatid": 1, "userinput": CANARY}
@@ -31,7 +31,7 @@ class Side:
         self.seconds: list[float] = []
         self.got: dict[str, Any] = {}
 
-    def within(self, seconds: float) -> Self:
+    def with_timeout(self, seconds: float) -> Self:
         self.seconds.append(seconds)
         return self
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from stchat import errors
-from stchat.memory import Remembered
+from stchat.chat.memory import Remembered
 from tests.unit.stchat.chat_function import CANARY, FIELDS, Function
 
 
@@ -51,9 +51,9 @@ FAILURES: list[tuple[Exception, dict[str, Any], str]] = [
         "UnavailableError DatabaseResumingException",
     ),
     (
-        errors.UnknownOutcomeError(CANARY, code="InternalServerErrorException"),
+        errors.OutcomeUnknownError(CANARY, code="InternalServerErrorException"),
         {"status": 503, "error": LATE, "retry_after": 1},
-        "UnknownOutcomeError InternalServerErrorException",
+        "OutcomeUnknownError InternalServerErrorException",
     ),
     (
         errors.EmbeddingUnavailableError(CANARY, code="InternalServerException"),

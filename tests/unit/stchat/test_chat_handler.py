@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from stchat.embeddings import CohereEmbedder
+from stchat.chat.embeddings import CohereEmbedder
+from stchat.chat.history import Turn
 from stchat.handlers import chat
-from stchat.history import Turn
 from tests.unit.stchat.chat_function import CANARY, FIELDS, Context, Function
 
 KNOWN = "add, turns, themes, delete, remember, remember_many, recall, forget"
@@ -123,12 +123,12 @@ def test_an_answer_that_lambda_would_not_carry(function: Function) -> None:
     assert function.invoke("turns", {"userid": "u"}, [turn] * 3) == {"status": 413, "error": TOO_LARGE}
 
 
-@pytest.mark.parametrize(("remaining", "patience"), [(60, 40), (20, 0), (3, 0)])
+@pytest.mark.parametrize(("remaining", "timeout"), [(60, 40), (20, 0), (3, 0)])
 def test_it_waits_for_the_time_it_has_and_answers_before_that_is_over(
-    function: Function, remaining: float, patience: float
+    function: Function, remaining: float, timeout: float
 ) -> None:
     chat.handler({"operation": "add"} | FIELDS, Context(remaining))
-    assert function.side.seconds == [patience, patience]
+    assert function.side.seconds == [timeout, timeout]
 
 
 def test_a_call_that_is_not_answered_leaves_time_to_say_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""python -m stchat cost: sums, and what it says of a wrong load or a wrong price list."""
+"""stchat cost: sums, and what it says of a wrong load or a wrong price list."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from stchat.cli.main import main
 from stchat.errors import SettingsError
-from stchat.operating import prices, templates
-from stchat.operating.cost import Line, Load, bill, roads_not_taken
-from stchat.operating.templates import Billed
+from stchat.ops import prices, templates
+from stchat.ops.cli.main import main
+from stchat.ops.cost import Line, Load, alternatives, bill
+from stchat.ops.templates import Billed
 
 PRICES = prices.load()
 DEV = Billed(
@@ -55,7 +55,7 @@ class TestTheSumsThatTheDesignRestsOn:
         assert busy(lines(people=100_000, requests=3_000)["Data API"]) == 126
 
     def test_a_proxy_on_serverless(self) -> None:
-        [proxy] = [road for road in roads_not_taken(DEV, PRICES) if road.what.startswith("RDS Proxy on Serverless")]
+        [proxy] = [option for option in alternatives(DEV, PRICES) if option.what.startswith("RDS Proxy on Serverless")]
         assert proxy.quantity == 8 * 24 * 30
         assert round(proxy.price.of(proxy.quantity), 6) == 144
 
@@ -88,7 +88,7 @@ def test_an_idle_dev_is_storage_and_secrets() -> None:
         (changed(rotated_every_days=30), Load(), 2 * 3 * 0.5 * 0.5, 2 * (30 * 16.25 + 3 * 0.25)),
         (changed(min_acu=0.5, pause_seconds=None), Load(), 2 * 720 * 0.5, 2 * 30 * (8 * 2 + 16 * 0.5)),
         (changed(min_acu=4, pause_seconds=None), Load(acu=6), 2 * 720 * 4, 2 * 30 * (8 * 6 + 16 * 4)),
-        # an always-on instance keeps the other one awake
+        # an provisioned instance keeps the other one awake
         (changed(instances=("db.serverless", "db.r6g.large")), Load(), 720 * 0.5, 30 * (8 * 2 + 16 * 0.5)),
     ],
 )
@@ -225,7 +225,7 @@ def test_without_templates_the_app_is_synthesized(
 ) -> None:
     (tmp_path / "app.py").write_text(APP)
     (tmp_path / "cdk.json").write_text('{"context": {"days": 9}}')
-    monkeypatch.setattr(templates, "ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path)
     assert [(one.stage, one.backup_days) for one in templates.synthesize(("dev", "prod"))] == [("dev", 9), ("prod", 9)]
     assert main(["cost", "--stage", "test"]) == 1
     assert capsys.readouterr().err.endswith("error: stage test cannot be synthesized: stage must be one of dev, prod\n")
@@ -234,7 +234,7 @@ def test_without_templates_the_app_is_synthesized(
 def test_the_documents_commands() -> None:
     root = Path(__file__).parents[3]
     block = (root / "docs" / "costs.md").read_text().split("```sh\n")[1].split("```")[0]
-    commands = [line.partition("#")[0].split()[3:] for line in block.splitlines()]
+    commands = [line.partition("#")[0].split()[1:] for line in block.splitlines()]
     assert len(commands) == 4
     for words in commands:
         assert words[0] == "cost"

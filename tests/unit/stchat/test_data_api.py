@@ -14,16 +14,16 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, ReadTimeoutError
 
 from stchat.data_api import DataApi
+from stchat.data_api.values import to_parameters, to_rows
 from stchat.errors import (
     DataApiError,
     DatabaseError,
+    OutcomeUnknownError,
     ResultTooLargeError,
     StatementTimeoutError,
     TransactionLostError,
     UnavailableError,
-    UnknownOutcomeError,
 )
-from stchat.values import to_parameters, to_rows
 
 OK = {"numberOfRecordsUpdated": 1, "generatedFields": []}
 
@@ -58,9 +58,9 @@ def clock_that_sleeping_moves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
 
 
-def api(*answers: Any, patience: float = 60) -> tuple[DataApi, Client]:
+def api(*answers: Any, timeout: float = 60) -> tuple[DataApi, Client]:
     client = Client(*answers)
-    return DataApi(cast(Any, client), "cluster", "secret", "app", patience), client
+    return DataApi(cast(Any, client), "cluster", "secret", "app", timeout), client
 
 
 RESUMING = fault("DatabaseResumingException", "The Aurora DB instance x is resuming after being auto-paused.")
@@ -84,7 +84,7 @@ def test_what_cannot_have_run_is_sent_again(error: Exception) -> None:
 @pytest.mark.parametrize("error", IN_DOUBT, ids=repr)
 def test_what_may_have_run_is_not_sent_again(error: Exception) -> None:
     data_api, client = api(error, OK)
-    with pytest.raises(UnknownOutcomeError):
+    with pytest.raises(OutcomeUnknownError):
         data_api.execute("INSERT")
     assert client.calls == ["execute_statement"]
 
@@ -92,12 +92,12 @@ def test_what_may_have_run_is_not_sent_again(error: Exception) -> None:
 @pytest.mark.parametrize("error", IN_DOUBT, ids=repr)
 def test_what_is_repeatable_is_sent_again(error: Exception) -> None:
     data_api, _ = api(error, OK)
-    assert data_api.execute("SELECT", repeatable=True).updated == 1
+    assert data_api.execute("SELECT", idempotent=True).updated == 1
 
 
 def test_patience_ends(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "stchat")
-    data_api, client = api(*[RESUMING] * 100, patience=30)
+    data_api, client = api(*[RESUMING] * 100, timeout=30)
     with pytest.raises(UnavailableError, match="is resuming after being auto-paused"):
         data_api.execute("SELECT secret_word")
     assert 8 < len(client.calls) < 20
@@ -112,7 +112,7 @@ def test_patience_ends(caplog: pytest.LogCaptureFixture) -> None:
 def test_without_time_left_there_is_one_try(seconds: float) -> None:
     data_api, client = api(*[RESUMING] * 3)
     with pytest.raises(UnavailableError):
-        data_api.within(seconds).execute("SELECT")
+        data_api.with_timeout(seconds).execute("SELECT")
     assert len(client.calls) == 1
 
 
@@ -184,7 +184,7 @@ def test_transaction_rolls_back_and_raises_what_was_raised() -> None:
     data_api, client = api(
         {"transactionId": "1"}, fault("InternalServerErrorException", status=500), RESUMING, BotoCoreError()
     )
-    with pytest.raises(UnknownOutcomeError), data_api.transaction() as transaction:
+    with pytest.raises(OutcomeUnknownError), data_api.transaction() as transaction:
         transaction.execute("INSERT")
     assert client.calls == ["begin_transaction", "execute_statement", "rollback_transaction", "rollback_transaction"]
 
@@ -192,7 +192,7 @@ def test_transaction_rolls_back_and_raises_what_was_raised() -> None:
 def test_a_commit_in_doubt_is_not_sent_again() -> None:
     lost = fault("TransactionNotFoundException", status=404)
     data_api, client = api({"transactionId": "1"}, fault("InternalServerErrorException", status=500), lost)
-    with pytest.raises(UnknownOutcomeError), data_api.transaction():
+    with pytest.raises(OutcomeUnknownError), data_api.transaction():
         pass
     assert client.calls == ["begin_transaction", "commit_transaction", "rollback_transaction"]
 

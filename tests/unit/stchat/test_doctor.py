@@ -1,4 +1,4 @@
-"""python -m stchat doctor: what it finds in a cluster, word for word."""
+"""stchat doctor: what it finds in a cluster, word for word."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from stacks.checks import RETIRED_ENGINE_VERSIONS
-from stchat.cli.doctor import acknowledgements
 from stchat.errors import SettingsError
-from stchat.operating import support
-from stchat.operating.cluster import AWAKE, UNKNOWN, Facts, Instance, Secret, Session
-from stchat.operating.findings import Finding, examine
+from stchat.ops import support
+from stchat.ops.checks import Finding, examine
+from stchat.ops.cli.doctor import acknowledgements
+from stchat.ops.cluster_state import AWAKE, UNKNOWN, Facts, Instance, Secret, Session
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 COSTS = "while it is awake, every instance costs at least 0.5 ACU"

@@ -15,10 +15,10 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from stchat.embeddings import CohereEmbedder, Embedded
+from stchat.chat.embeddings import CohereEmbedder, Embedded
+from stchat.chat.memory import ChatMemory
+from stchat.chat.vectors import Vector
 from stchat.errors import EmbeddingError, EmbeddingUnavailableError, SettingsError
-from stchat.memory import ChatMemory
-from stchat.vectors import Vector
 
 if TYPE_CHECKING:
     from types_boto3_bedrock_runtime import BedrockRuntimeClient
@@ -40,7 +40,7 @@ class Bedrock:
         self.client: BedrockRuntimeClient = session.client("bedrock-runtime")
         self.stubber = Stubber(self.client)
         self.stubber.activate()
-        self.embedder = CohereEmbedder(self.client, patience=20)
+        self.embedder = CohereEmbedder(self.client, timeout=20)
 
     def answers(
         self, texts: list[str], *, truncate: str = "NONE", kind: str = "search_document", body: Any = None
@@ -149,7 +149,7 @@ def test_patience_ends(bedrock: Bedrock) -> None:
     for _ in range(4):
         bedrock.fails("ThrottlingException", 429, "Too many requests")
     with pytest.raises(EmbeddingUnavailableError, match="ThrottlingException: Too many requests") as raised:
-        bedrock.embedder.within(1.0).documents(["x"])
+        bedrock.embedder.with_timeout(1.0).documents(["x"])
     assert raised.value.code == "ThrottlingException"
     assert time.monotonic() <= 1
 
@@ -228,7 +228,7 @@ class Other:
     def query(self, _: str) -> Vector:
         raise AssertionError
 
-    def within(self, _: float) -> Other:
+    def with_timeout(self, _: float) -> Other:
         return self
 
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stchat import inputs
+from stchat.chat import validation
+from stchat.chat.batches import BATCH_BYTES, BATCH_ITEMS, batches, prepare
+from stchat.chat.vectors import DIMENSIONS
 from stchat.errors import InputError
-from stchat.items import BATCH_BYTES, BATCH_ITEMS, batches, prepare
-from stchat.vectors import DIMENSIONS
 
 SECRET = "a-text-that-nobody-may-see"
 NUL = "not hold NUL, which PostgreSQL cannot store, got one"
@@ -24,12 +24,12 @@ ITEM: dict[str, Any] = {"userid": "u", "theme": "t", "chatid": 1, "summary": "s"
 
 @pytest.mark.parametrize("value", ["u", "あ" * 333, "x" * 1000, "\u202e\U0001f469\u200d\U0001f4bb'; DROP TABLE t; --"])
 def test_names(value: str) -> None:
-    assert inputs.name("userid", value) == value
+    assert validation.name("userid", value) == value
 
 
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=300))
 def test_any_text_without_nul(value: str) -> None:
-    assert inputs.text("userinput", value) == value
+    assert validation.text("userinput", value) == value
 
 
 @pytest.mark.parametrize(
@@ -42,49 +42,53 @@ def test_metadata(value: dict[str, Any]) -> None:
 
 
 REFUSED: list[tuple[Callable[[str, Any], object], Any, str]] = [
-    (inputs.name, "", "f must not be empty, got ''"),
-    (inputs.name, SECRET + "\0", f"f must {NUL} at character 27: remove it"),
+    (validation.name, "", "f must not be empty, got ''"),
+    (validation.name, SECRET + "\0", f"f must {NUL} at character 27: remove it"),
     (
-        inputs.name,
+        validation.name,
         SECRET + "\ud800",
         "f must be text that UTF-8 can hold, got half of a surrogate pair at character 27:"
         " decode its source with errors='replace'",
     ),
     (
-        inputs.name,
+        validation.name,
         "あ" * 334,
         "f must have at most 1,000 bytes of UTF-8, got 1,002: use a shorter one, such as a hash of it",
     ),
-    (inputs.name, b"u", "f must be text, got bytes"),
-    (inputs.name, None, "f must be text, got None"),
-    (inputs.name, 7, "f must be text, got 7"),
+    (validation.name, b"u", "f must be text, got bytes"),
+    (validation.name, None, "f must be text, got None"),
+    (validation.name, 7, "f must be text, got 7"),
     (
-        inputs.text,
+        validation.text,
         "x" * 400_001,
         "f must have at most 400,000 bytes of UTF-8, got 400,001: keep what is longer elsewhere, and its address here",
     ),
-    (inputs.content, "", "f must say something, got ''"),
-    (inputs.content, " \n\u3000", "f must say something, got 3 blank characters"),
-    (inputs.key, -1, "f must be a whole number from 0 to 9223372036854775807, got -1"),
-    (inputs.key, 2**63, "f must be a whole number from 0 to 9223372036854775807, got 9223372036854775808"),
-    (inputs.key, 10**5000, "f must be a whole number from 0 to 9223372036854775807, got a number past 64 bits"),
-    (inputs.key, True, "f must be a whole number from 0 to 9223372036854775807, got True"),
-    (inputs.key, 1.0, "f must be a whole number from 0 to 9223372036854775807, got 1.0"),
-    (inputs.key, SECRET, "f must be a whole number from 0 to 9223372036854775807, got text of 26 characters"),
-    (inputs.metadata, [SECRET], "f must be a JSON object, such as a dict, got list"),
-    (inputs.metadata, {"a": float("nan")}, "f must be a JSON object, got what JSON has no form for (ValueError)"),
-    (inputs.metadata, {"a": {SECRET}}, "f must be a JSON object, got what JSON has no form for (TypeError)"),
-    (inputs.metadata, LOOP, "f must be a JSON object, got what JSON has no form for (ValueError)"),
+    (validation.non_blank, "", "f must say something, got ''"),
+    (validation.non_blank, " \n\u3000", "f must say something, got 3 blank characters"),
+    (validation.bigint_id, -1, "f must be a whole number from 0 to 9223372036854775807, got -1"),
+    (validation.bigint_id, 2**63, "f must be a whole number from 0 to 9223372036854775807, got 9223372036854775808"),
     (
-        inputs.metadata,
+        validation.bigint_id,
+        10**5000,
+        "f must be a whole number from 0 to 9223372036854775807, got a number past 64 bits",
+    ),
+    (validation.bigint_id, True, "f must be a whole number from 0 to 9223372036854775807, got True"),
+    (validation.bigint_id, 1.0, "f must be a whole number from 0 to 9223372036854775807, got 1.0"),
+    (validation.bigint_id, SECRET, "f must be a whole number from 0 to 9223372036854775807, got text of 26 characters"),
+    (validation.metadata, [SECRET], "f must be a JSON object, such as a dict, got list"),
+    (validation.metadata, {"a": float("nan")}, "f must be a JSON object, got what JSON has no form for (ValueError)"),
+    (validation.metadata, {"a": {SECRET}}, "f must be a JSON object, got what JSON has no form for (TypeError)"),
+    (validation.metadata, LOOP, "f must be a JSON object, got what JSON has no form for (ValueError)"),
+    (
+        validation.metadata,
         {1: SECRET},
         "f must come back from JSON as it is, got keys that are no text, or tuples: use str and list",
     ),
-    (inputs.metadata, {"a": SECRET + "\0"}, f"f must {NUL}: remove it"),
-    (inputs.metadata, {"a\0": 1}, f"f must {NUL}: remove it"),
-    (inputs.metadata, {"a": "\\\0"}, f"f must {NUL}: remove it"),
+    (validation.metadata, {"a": SECRET + "\0"}, f"f must {NUL}: remove it"),
+    (validation.metadata, {"a\0": 1}, f"f must {NUL}: remove it"),
+    (validation.metadata, {"a": "\\\0"}, f"f must {NUL}: remove it"),
     (
-        inputs.metadata,
+        validation.metadata,
         {"a": "x" * 16_384},
         "f must have at most 16,384 bytes of UTF-8, got 16,393: keep what is longer in the summary",
     ),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stchat.errors import FileError
-from stchat.migrations.migration import Migration, digest
+from stchat.schema.migration import Migration, digest
 
 TEXT = "-- why\nSELECT 1;\n\nSELECT\n  2;\n"
 MIGRATION = Migration("app", "0001_x.sql", digest(TEXT), True, ((7, 15), (18, 28)))

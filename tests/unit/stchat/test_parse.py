@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from stchat.authoring.parse import load
 from stchat.errors import FileError
+from stchat.sql_lint.parse import load
 
 WriteSql = Callable[..., Path]
 

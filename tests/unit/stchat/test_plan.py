@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from stchat.errors import LedgerError
-from stchat.migrations.ledger import Entry
-from stchat.migrations.migration import Migration
-from stchat.migrations.plan import pending
+from stchat.schema.ledger import Entry
+from stchat.schema.migration import Migration
+from stchat.schema.plan import pending
 
 WHEN = datetime(2026, 1, 2, tzinfo=UTC)
 

@@ -15,7 +15,7 @@ from constructs_lib.aurora import UNSAFE_IN_PASSWORDS
 from stchat.data_api import DataApi
 from stchat.errors import RotationError
 from stchat.handlers.rotation import on_rotation
-from stchat.rotation import ALPHABET, Rotation
+from stchat.rotation.steps import ALPHABET, Rotation
 
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient

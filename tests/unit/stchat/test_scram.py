@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from stchat.scram import verifier
+from stchat.data_api.scram import verifier
 
 
 def test_example_of_rfc_7677() -> None:

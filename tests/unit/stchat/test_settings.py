@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from stchat.embeddings import CohereEmbedder
+from stchat.chat.embeddings import CohereEmbedder
+from stchat.chat.history import ChatHistory
+from stchat.chat.memory import ChatMemory
 from stchat.errors import SettingsError
-from stchat.history import ChatHistory
-from stchat.memory import ChatMemory
 
 ENVIRONMENT = {"STCHAT_CLUSTER_ARN": "cluster", "STCHAT_APP_SECRET_ARN": "role's", "STCHAT_DATABASE": "chat"}
 
@@ -24,7 +24,7 @@ def test_what_is_missing_is_named(missing: str) -> None:
         with pytest.raises(SettingsError) as raised:
             kind.from_env(environment)
         assert str(raised.value) == (
-            f'{missing} is not set: run eval "$(python -m local env)", or take it from the outputs of the stacks'
+            f'{missing} is not set: run eval "$(local-aws env)", or take it from the outputs of the stacks'
         )
 
 

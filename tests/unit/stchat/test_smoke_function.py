@@ -10,8 +10,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from stchat.cli.smoke import through
-from stchat.operating.refusals import SmokeError
+from stchat.ops.cli.smoke import through
+from stchat.ops.privileges import SmokeError
 
 ASLEEP = {"status": 503, "error": "the database was asleep and is waking up: try again", "retry_after": 5}
 
@@ -34,9 +34,9 @@ class Function:
         return {"Payload": io.BytesIO(json.dumps(answer).encode()), **more}
 
 
-def called(monkeypatch: pytest.MonkeyPatch, function: Function, patience: float = 5) -> dict[str, Any]:
+def called(monkeypatch: pytest.MonkeyPatch, function: Function, timeout: float = 5) -> dict[str, Any]:
     monkeypatch.setattr(boto3, "client", lambda *_, **__: function)
-    return through("chat", patience)({"operation": "themes", "userid": "u"})
+    return through("chat", timeout)({"operation": "themes", "userid": "u"})
 
 
 def test_an_answer_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,5 +65,5 @@ def test_an_answer_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_what_does_not_pass_is_told(monkeypatch: pytest.MonkeyPatch, function: Function, message: str) -> None:
     with pytest.raises(SmokeError) as error:
-        called(monkeypatch, function, patience=0)
+        called(monkeypatch, function, timeout=0)
     assert str(error.value) == message

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pglast.parser import fingerprint
 
-from stchat.authoring.parse import load
-from stchat.migrations.migration import normalise
+from stchat.schema.migration import normalise
+from stchat.sql_lint.parse import load
 
 # Everything that could end a statement, a string or a comment too early, but for what the Data API would change.
 MESS = st.lists(

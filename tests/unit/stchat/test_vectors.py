@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stchat.chat.vectors import DIMENSIONS, TEXT_BYTES, normalised, to_text
 from stchat.errors import InputError
-from stchat.vectors import DIMENSIONS, TEXT_BYTES, normalised, to_text
 
 FLOAT32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
 

@@ -20,7 +20,7 @@ import boto3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
-from stchat.settings import Settings
+from stchat.environment import Settings
 from tests.integration.data_api.conformance.rule import Rule
 from tests.integration.data_api.conformance.table import SECTIONS
 from tests.integration.data_api.wire import Answer

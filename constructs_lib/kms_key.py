@@ -1,0 +1,41 @@
+"""A customer managed key for what holds a database's rows: its storage, its snapshots and its exported log."""
+
+from __future__ import annotations
+
+from aws_cdk import ArnFormat, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+
+class KmsKey(Construct):
+    """`key` changes its material every year; disabling it makes everything under it unreadable.
+
+    `removal_policy` is the cluster's. Where that is SNAPSHOT the key stays: its snapshot could not be read without.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, alias: str, removal_policy: RemovalPolicy) -> None:
+        super().__init__(scope, id)
+        self.key = kms.Key(
+            self,
+            "Key",
+            alias=alias,
+            description=f"Storage, snapshots and log of {alias}: without it they cannot be read",
+            enable_key_rotation=True,
+            removal_policy=RemovalPolicy.RETAIN if removal_policy == RemovalPolicy.SNAPSHOT else removal_policy,
+        )
+
+    def admit_log_group(self, name: str) -> None:
+        """Let CloudWatch Logs use the key for one log group, made or not."""
+        stack = Stack.of(self)
+        log_group = stack.format_arn(
+            service="logs", resource="log-group", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
+        self.key.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
+                actions=["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
+                resources=["*"],  # in a key's own policy: this key
+                conditions={"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": log_group}},
+            )
+        )

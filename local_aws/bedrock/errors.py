@@ -1,0 +1,27 @@
+"""Bedrock Runtime's errors, with its own statuses."""
+
+from __future__ import annotations
+
+from botocore.session import get_session
+
+from local_aws.data_api.errors import ApiError
+
+SERVICE = get_session().get_service_model("bedrock-runtime")
+STATUSES: dict[str, int] = {shape.name: shape.metadata["error"]["httpStatusCode"] for shape in SERVICE.error_shapes}
+
+
+class BedrockError(ApiError):
+    """Of a name that Bedrock's model has; any other, as a fault rule may say it, is an InternalServerException."""
+
+    def __init__(self, name: str, message: str | None = None) -> None:
+        known = name if name in STATUSES else "InternalServerException"
+        super().__init__(known, message)
+        self.status = STATUSES[known]
+
+
+def malformed(*violations: str) -> BedrockError:
+    """What Bedrock says of a body that breaks a model's schema: every violation, one after the other."""
+    said = f": {'#'.join(['', *violations])}" if violations else ""
+    return BedrockError(
+        "ValidationException", f"Malformed input request{said}, please reformat your input and try again."
+    )

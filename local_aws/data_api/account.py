@@ -1,0 +1,51 @@
+"""What the Data API asks of the account around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from local_aws.data_api.cluster import Cluster
+
+
+class Account(Protocol):
+    """Clusters and secrets, made up (`alone`) or a control plane's (`control_plane`)."""
+
+    @property
+    def clusters(self) -> Sequence[Cluster]:
+        """Those that have been used."""
+
+    async def cluster(self, arn: str) -> Cluster:
+        """The cluster, its server made and started if it is the first time.
+
+        Raises:
+            ApiError: there is none, its Data API is off, or it has no instance.
+        """
+
+    async def authorize(self, operation: str, request: Mapping[str, Any], headers: Mapping[str, str]) -> None:
+        """
+        Raises:
+            ApiError: AccessDeniedException, where whoever signed the request may not do this, or not read the secret.
+        """
+
+    async def authorize_model(self, model: str, headers: Mapping[str, str]) -> None:
+        """The same for Bedrock's InvokeModel of the foundation model with that id.
+
+        Raises:
+            ApiError: AccessDeniedException.
+        """
+
+    async def credentials(self, secret: str, cluster: Cluster, *, fresh: bool = False) -> tuple[str, str]:
+        """The user and the password in a secret, given by ARN, or by a name in the cluster's region.
+
+        `fresh` looks past what is remembered.
+
+        Raises:
+            ApiError: there is no such secret, or it holds something else.
+        """
+
+    async def tend(self) -> None:
+        """Notice what has changed. Called every second or so."""
+
+    async def stop(self) -> None:
+        """Stop every server that was started."""

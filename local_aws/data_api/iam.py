@@ -1,0 +1,94 @@
+"""The caller's own permissions: who signed a request, and whether that role may do what it asks."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+
+from botocore.exceptions import ClientError
+
+from local_aws.data_api.control_plane import Caller, ControlPlane
+from local_aws.data_api.errors import ApiError
+from local_aws.state import REGION
+
+CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 .*?Credential=(?P<key>[^/,\s]+)/(?:\d{8}/(?P<region>[^/,\s]+)/)?")
+GET_SECRET = "secretsmanager:GetSecretValue"
+DECISION_SECONDS = 2.0
+IDENTITY_SECONDS = 300.0
+
+
+def caller(headers: Mapping[str, str]) -> Caller:
+    """Who signed a request. The signature itself is not checked: only the caller has the key to it.
+
+    Raises:
+        ApiError: MissingAuthenticationTokenException where nobody did.
+    """
+    credential = CREDENTIAL.match(headers.get("Authorization", ""))
+    if credential is None:
+        raise ApiError("MissingAuthenticationTokenException", "Missing Authentication Token")
+    return Caller(credential["key"], headers.get("X-Amz-Security-Token"))
+
+
+def region(headers: Mapping[str, str]) -> str:
+    """Where a request was signed for."""
+    credential = CREDENTIAL.match(headers.get("Authorization", ""))
+    return (credential and credential["region"]) or REGION
+
+
+class Permissions:
+    """Answers are remembered for a few seconds. Every method blocks."""
+
+    def __init__(self, plane: ControlPlane) -> None:
+        self._plane = plane
+        self._identities: dict[Caller, tuple[float, str]] = {}
+        self._decisions: dict[tuple[str, str, str], tuple[float, bool]] = {}
+
+    def require(self, caller: Caller, action: str, resource: str, also_known_as: str | None = None) -> None:
+        """
+        Raises:
+            ApiError: AccessDeniedException, where the caller is a role or a user whose policies do not allow it.
+        """
+        identity = self._identity(caller)
+        principal = principal_of(identity)
+        if principal is None:
+            return
+        if not any(self._decide(principal, action, name) for name in (resource, also_known_as) if name):
+            raise ApiError(
+                "AccessDeniedException",
+                f"User: {identity} is not authorized to perform: {action} on resource: {resource} "
+                f"because no identity-based policy allows the {action} action",
+            )
+
+    def has_policies(self, caller: Caller) -> bool:
+        """Whether the caller is a role or a user, and not the account itself."""
+        return principal_of(self._identity(caller)) is not None
+
+    def _identity(self, caller: Caller) -> str:
+        since, identity = self._identities.get(caller, (0.0, ""))
+        if not identity or time.monotonic() - since > IDENTITY_SECONDS:
+            try:
+                identity = self._plane.identity(caller)
+            except ClientError:
+                # With AUTH=true ministack checks signatures: then nobody but the caller can ask who it is.
+                identity = "unknown"
+            self._identities[caller] = (time.monotonic(), identity)
+        return identity
+
+    def _decide(self, principal: str, action: str, resource: str) -> bool:
+        key = (principal, action, resource)
+        since, allowed = self._decisions.get(key, (0.0, False))
+        if time.monotonic() - since > DECISION_SECONDS or key not in self._decisions:
+            allowed = self._plane.is_allowed(principal, [action], resource)
+            self._decisions[key] = (time.monotonic(), allowed)
+        return allowed
+
+
+def principal_of(identity: str) -> str | None:
+    """The role or user whose policies count; None for the account itself, which may do everything."""
+    match identity.split(":"):
+        case ["arn", partition, "sts", "", account, resource] if resource.startswith("assumed-role/"):
+            return f"arn:{partition}:iam::{account}:role/{resource.split('/')[1]}"
+        case ["arn", _, "iam", "", _, resource] if resource.startswith("user/"):
+            return identity
+    return None

@@ -1,0 +1,67 @@
+"""What a person sees when everything is up: asked of the database over the Data API, not remembered."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from local_aws import sample_conversation
+from local_aws.state import REPOSITORY, LocalAws
+from stchat.data_api import DataApi
+
+VERSIONS = """
+SELECT 'PostgreSQL ' || current_setting('server_version') AS server,
+       (SELECT 'pgvector ' || extversion FROM pg_extension WHERE extname = 'vector') AS vector,
+       'as ' || current_user || CASE WHEN rolsuper THEN ', a superuser' ELSE ', no superuser' END AS master
+FROM pg_roles WHERE rolname = current_user"""
+
+CONNECT = """
+connect, after `source .venv/bin/activate`:
+  eval "$(local-aws env)"               boto3, the aws CLI, cdk and stchat then work from this shell
+  local-aws psql                        PostgreSQL's own shell
+  stchat schema status              which migrations are applied
+  stchat chat recall demo birthday  what that user said of it
+  local-aws pause                       let the cluster sleep, and see the next call wait for it
+"""
+
+
+def show(here: LocalAws, deployed: Mapping[str, str]) -> None:
+    """What is there, a conversation kept and recalled, and how to connect. `deployed`: the application's variables."""
+    print("\nstacks:")
+    stacks = here.session().client("cloudformation", endpoint_url=here.aws_url).describe_stacks()["Stacks"]
+    for stack in sorted(stacks, key=lambda stack: stack["CreationTime"]):
+        print(f"  {stack['StackName']:<24} {stack['StackStatus']}")
+    for what in ("databases", "tables"):
+        print(f"\n{what}:", flush=True)
+        _print_indented(_stchat(here, deployed, "db", what))
+    print("\nindexes:", flush=True)
+    for index in json.loads(_stchat(here, deployed, "db", "indexes", "--json")):
+        print(f"  {index['index']:<52} {index['definition'].partition(' USING ')[2]}")
+    data_api = here.session().client("rds-data", endpoint_url=here.data_api_url)
+    api = DataApi(data_api, deployed["STCHAT_CLUSTER_ARN"], deployed["STCHAT_SECRET_ARN"], deployed["STCHAT_DATABASE"])
+    [versions] = api.execute(VERSIONS, idempotent=True).rows
+    print("\nversions:")
+    _print_indented("\n".join(str(value) for value in versions.values()))
+    print("\nchat history and chat memory:", flush=True)
+    for line in sample_conversation.lines(here, deployed):
+        print(f"  {line}")
+    print(CONNECT)
+
+
+def _stchat(here: LocalAws, deployed: Mapping[str, str], *arguments: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-m", "stchat", *arguments],
+        env={**os.environ, **here.environment(), **deployed},
+        cwd=REPOSITORY,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout
+
+
+def _print_indented(text: str) -> None:
+    for line in text.rstrip().splitlines():
+        print(f"  {line}")

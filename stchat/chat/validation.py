@@ -1,0 +1,91 @@
+"""What callers give, checked before anything is sent. An error names the field and what to do; of a person's text or id
+it tells the kind and the length, since errors end in logs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from stchat.errors import InputError
+
+NAME_BYTES = 1_000  # userid and theme: an entry of a btree index holds 2,704 bytes
+TEXT_BYTES = 400_000  # two of these, a turn, fit the 1 MiB of an answer
+METADATA_BYTES = 16_384
+LARGEST_KEY = 2**63 - 1  # of a bigint
+
+_NUL_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def name(field: str, value: Any) -> str:
+    """A userid or theme: text of 1 to 1,000 bytes of UTF-8."""
+    checked = _text(field, value, NAME_BYTES, "use a shorter one, such as a hash of it")
+    if not checked:
+        raise InputError(field, "not be empty", "''")
+    return checked
+
+
+def text(field: str, value: Any) -> str:
+    """Text of at most 400,000 bytes of UTF-8, which may be empty."""
+    return _text(field, value, TEXT_BYTES, "keep what is longer elsewhere, and its address here")
+
+
+def non_blank(field: str, value: Any) -> str:
+    """Text that has something in it to find again."""
+    checked = text(field, value)
+    if not checked.strip():
+        raise InputError(field, "say something", f"{len(checked)} blank characters" if checked else "''")
+    return checked
+
+
+def integer(field: str, value: Any, least: int, most: int) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
+        return value
+    raise InputError(field, f"be a whole number from {least} to {most}", _describe(value))
+
+
+def bigint_id(field: str, value: Any) -> int:
+    """A chatid or primarykey: what a bigint holds, from 0."""
+    return integer(field, value, 0, LARGEST_KEY)
+
+
+def metadata(field: str, value: Any) -> str:
+    """A JSON object, as JSON of at most 16 KB."""
+    if not isinstance(value, Mapping):
+        raise InputError(field, "be a JSON object, such as a dict", _describe(value))
+    try:
+        written = json.dumps(value if isinstance(value, dict) else dict(value), ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(field, "be a JSON object", f"what JSON has no form for ({type(error).__name__})") from None
+    if json.loads(written) != value:
+        raise InputError(field, "come back from JSON as it is", "keys that are no text, or tuples", "use str and list")
+    if _NUL_ESCAPE.search(written):
+        raise InputError(field, "not hold NUL, which PostgreSQL cannot store", "one", "remove it")
+    return _text(field, written, METADATA_BYTES, "keep what is longer in the summary")
+
+
+def _text(field: str, value: Any, most: int, hint: str) -> str:
+    if not isinstance(value, str):
+        raise InputError(field, "be text", _describe(value))
+    if (place := value.find("\0")) >= 0:
+        raise InputError(
+            field, "not hold NUL, which PostgreSQL cannot store", f"one at character {place + 1:,}", "remove it"
+        )
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError as error:
+        got = f"half of a surrogate pair at character {error.start + 1:,}"
+        raise InputError(field, "be text that UTF-8 can hold", got, "decode its source with errors='replace'") from None
+    if size > most:
+        raise InputError(field, f"have at most {most:,} bytes of UTF-8", f"{size:,}", hint)
+    return value
+
+
+def _describe(value: Any) -> str:
+    """Numbers as they are; of anything else the kind, and the length of a text."""
+    if isinstance(value, str):
+        return f"text of {len(value):,} characters"
+    if isinstance(value, int) and abs(value) > 2 * LARGEST_KEY:
+        return "a number past 64 bits"
+    return repr(value) if isinstance(value, int | float | None) else type(value).__name__

@@ -1,0 +1,108 @@
+"""`stchat chat`: one user's history and memory, with the library that the application uses."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from stchat.chat.history import ChatHistory
+from stchat.chat.memory import ChatMemory
+from stchat.errors import StchatError
+from stchat.ops.cli.output import Answer
+
+_AS = "as the role st_chat_app, by STCHAT_APP_SECRET_ARN; USER is the application's own id of a user"
+
+
+def add(arguments: argparse.Namespace) -> Answer:
+    said, answered = arguments.userinput, arguments.botresponse
+    written = ChatHistory.from_env().add(arguments.user, arguments.theme, arguments.chatid, said, answered)
+    return _done("turn", "written" if written else "known already")
+
+
+def history(arguments: argparse.Namespace) -> Answer:
+    turns = ChatHistory.from_env().turns(arguments.user, arguments.theme, arguments.limit, arguments.before)
+    return Answer([asdict(turn) for turn in turns])
+
+
+def themes(arguments: argparse.Namespace) -> Answer:
+    return Answer([asdict(theme) for theme in ChatHistory.from_env().themes(arguments.user)])
+
+
+def delete(arguments: argparse.Namespace) -> Answer:
+    _confirm(arguments, "turns")
+    return _done("deleted", ChatHistory.from_env().delete(arguments.user, arguments.theme))
+
+
+def remember(arguments: argparse.Namespace) -> Answer:
+    item = {name: getattr(arguments, name) for name in ("theme", "chatid", "summary", "metadata")}
+    done = ChatMemory.from_env().remember_many([{"userid": arguments.user} | item])
+    cut = " (longer than the model reads: the rest is stored, and not searched)" if done.cut else ""
+    return _done("memory", ("written" if done.written else "known already") + cut)
+
+
+def recall(arguments: argparse.Namespace) -> Answer:
+    found = ChatMemory.from_env().recall(
+        arguments.user, arguments.query, arguments.k, arguments.theme, arguments.metadata
+    )
+    return Answer([asdict(memory) | {"similarity": round(memory.similarity, 3)} for memory in found])
+
+
+def forget(arguments: argparse.Namespace) -> Answer:
+    _confirm(arguments, "memories")
+    return _done("forgotten", ChatMemory.from_env().forget(arguments.user, arguments.theme, arguments.chatid))
+
+
+def _done(what: str, how: str | int) -> Answer:
+    return Answer([{what: how}], f"{what}: {how}")
+
+
+def _confirm(arguments: argparse.Namespace, what: str) -> None:
+    if not arguments.yes:
+        which = "of every theme" if arguments.theme is None else f"of theme {arguments.theme}"
+        raise StchatError(f"this would lose the user's {what} {which}: say --yes to do it")
+
+
+def _json(text: str) -> Any:
+    """argparse names this function in its error."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError('must be a JSON object, such as \'{"lang": "ja"}\'') from None
+
+
+_ARGUMENTS: Mapping[str, dict[str, Any]] = {
+    "user": {"metavar": "USER"},
+    "theme": {"metavar": "THEME"},
+    "chatid": {"metavar": "CHATID", "type": int, "help": "a whole number from 0"},
+    "summary": {"metavar": "SUMMARY", "help": "what to remember"},
+    "query": {"metavar": "QUERY", "help": "what to look for"},
+    "--theme": {"help": "of this theme alone"},
+    "--chatid": {"type": int, "help": "of this chatid alone"},
+    "--userinput": {"metavar": "TEXT", "help": "what the user said"},
+    "--botresponse": {"metavar": "TEXT", "help": "what the user was answered"},
+    "--limit": {"type": int, "default": 50, "help": "how many, newest first (%(default)s)"},
+    "--before": {"type": int, "metavar": "PRIMARYKEY", "help": "older than this turn: the last of a page"},
+    "-k": {"type": int, "default": 10, "help": "how many, nearest first (%(default)s)"},
+    "--metadata": {"type": _json, "metavar": "JSON", "help": "a JSON object"},
+    "--yes": {"action": "store_true", "help": "do it"},
+}
+_COMMANDS: Mapping[str, tuple[Callable[[argparse.Namespace], Answer], str, tuple[str, ...]]] = {
+    "add": (add, "keep one turn; the same turn twice is one", ("theme", "chatid", "--userinput", "--botresponse")),
+    "history": (history, "the user's turns, newest first", ("--theme", "--limit", "--before")),
+    "themes": (themes, "what the user has talked about, the latest first", ()),
+    "delete": (delete, "delete turns", ("--theme", "--yes")),
+    "remember": (remember, "keep one memory with its vector", ("theme", "chatid", "summary", "--metadata")),
+    "recall": (recall, "the memories nearest to a question", ("query", "-k", "--theme", "--metadata")),
+    "forget": (forget, "drop memories", ("--theme", "--chatid", "--yes")),
+}
+
+
+def add_to(group: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
+    for name, (run, what, arguments) in _COMMANDS.items():
+        parser = group.add_parser(name, help=what, description=f"{what}; {_AS}", parents=[common])
+        parser.set_defaults(run=run)
+        for argument in ("user", *arguments):
+            parser.add_argument(argument, **_ARGUMENTS[argument])

@@ -1,0 +1,182 @@
+"""`stchat cost`: what a month of each stage costs, idle and under a load."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from stchat.ops import prices, templates
+from stchat.ops.cli.output import Answer
+from stchat.ops.cost import Alternative, Line, Load, alternatives, bill
+from stchat.ops.prices import Price, Prices
+from stchat.ops.templates import Billed
+
+log = logging.getLogger(__name__)
+
+STAGES = ("dev", "prod")
+
+_HELP = {
+    "people": "how many use it",
+    "requests": "calls of the Data API for each person and month; one carries 32 KB at most",
+    "active_hours": "hours of a day in which somebody calls",
+    "wakes": "how often a day it falls asleep after that, each time after the pause interval",
+    "acu": "average ACU of each instance in the active hours",
+    "turns": "rows of the history that are stored",
+    "memories": "rows of the memory that are stored",
+    "gb": "GB that are stored, instead of those of the rows",
+    "daily_change": "the part of what is stored that changes in a day",
+    "io": "I/O requests of the storage for each call",
+    "embeddings": "texts embedded for each person and month",
+    "tokens": "tokens of each such text",
+    "lambda_ms": "ms that the chat function works on a call",
+    "log_kb": "KB that it logs of a call",
+    "traced": "the part of its calls that X-Ray records",
+    "secret_calls": "calls of Secrets Manager by your own programs",
+    "notifications": "messages of alarms",
+    "flow_log_gb": "GB of flow logs",
+    "database_log_gb": "GB of PostgreSQL's log",
+}
+_NOTES = """
+A month has 30 days. Free tiers are left out. Not in the sums: data transfer (none between AWS services in one region;
+out to the internet it is billed), what a deploy runs, snapshots taken by hand, tax. Whether AWS bills the Data API's
+own look-ups of a secret is not known; they are left out. A price that is not confirmed has not been read on AWS's own
+page by anybody here: look there before you rely on it, and put it into the file (`--prices`).
+"""
+
+
+def run(arguments: argparse.Namespace) -> Answer:
+    load = Load(**{field.name: getattr(arguments, field.name) for field in fields(Load)})
+    list_of = prices.load(arguments.prices)
+    stages = arguments.stage or STAGES
+    if arguments.templates is None:
+        log.info("synthesizing %s", ", ".join(stages))
+        billed = templates.synthesize(stages)
+    else:
+        billed = [templates.read(stage, arguments.templates / stage) for stage in stages]
+    return report(billed, load, list_of)
+
+
+def report(billed: Sequence[Billed], load: Load, list_of: Prices) -> Answer:
+    """Rows for programs; for people, tables in Markdown."""
+    rows: list[dict[str, Any]] = []
+    text = [_load(load, list_of)]
+    for stage in billed:
+        lines = bill(stage, load, list_of)
+        rows += [_row(stage, line) for line in lines]
+        text += [f"## {stage.stage}: {_total(lines, 'idle'):,.2f} USD idle, {_total(lines, 'busy'):,.2f} USD busy"]
+        text += [_settings(stage), _table([_cells(line) for line in lines])]
+    first = billed[0]
+    options = alternatives(first, list_of)
+    rows += [{"stage": None, "item": option.what, "usd": _usd(option), **_price(option.price)} for option in options]
+    text += ["## Alternatives, every month", _table([_alternative(option) for option in options]), _NOTES.strip()]
+    return Answer(rows, "\n\n".join(text))
+
+
+def _load(load: Load, list_of: Prices) -> str:
+    return (
+        f"Prices of {list_of.region}. Idle: nobody calls, the data stays. Busy: {load.people:,} people, each with"
+        f" {load.requests:,} calls of the Data API and {load.embeddings:,} embedded texts of {load.tokens:,} tokens a"
+        f" month; {load.active_hours:g} active hours a day with {load.acu:g} ACU an instance, and {load.wakes:g} x a"
+        f" day the wait for the pause. Stored: {load.stored_gb:,.1f} GB."
+    )
+
+
+def _settings(b: Billed) -> str:
+    kinds = ", ".join(f"{b.instances.count(kind)} x {kind}" for kind in sorted(set(b.instances)))
+    pause = f"pauses after {b.pause_seconds:,} s" if b.may_pause else "never pauses"
+    return f"{kinds}; {b.min_acu:g} to {b.max_acu:g} ACU; {pause}; backups of {b.backup_days} days."
+
+
+def _total(lines: Sequence[Line], state: str) -> float:
+    return sum(line.price.of(getattr(line, state)) for line in lines)
+
+
+def _usd(option: Alternative) -> float:
+    return round(option.price.of(option.quantity), 4)
+
+
+def _price(price: Price) -> dict[str, Any]:
+    return {
+        "usd_per": price.usd,
+        "per": price.per,
+        "unit": price.unit,
+        "as_of": price.as_of,
+        "source": price.source,
+        "found": price.found,
+        "confirmed": price.confirmed,
+    }
+
+
+def _row(stage: Billed, line: Line) -> dict[str, Any]:
+    return {
+        "stage": stage.stage,
+        "item": line.item,
+        "idle": line.idle,
+        "idle_usd": round(line.price.of(line.idle), 4),
+        "busy": line.busy,
+        "busy_usd": round(line.price.of(line.busy), 4),
+        **_price(line.price),
+    }
+
+
+def _cells(line: Line) -> dict[str, str]:
+    return {
+        "item": line.item,
+        "idle": f"{line.idle:,.10g}",
+        "idle USD": f"{line.price.of(line.idle):,.2f}",
+        "busy": f"{line.busy:,.10g}",
+        "busy USD": f"{line.price.of(line.busy):,.2f}",
+        **_price_cells(line.price),
+    }
+
+
+def _alternative(option: Alternative) -> dict[str, str]:
+    return {
+        "instead": option.what,
+        "quantity": f"{option.quantity:,.10g}",
+        "USD": f"{option.price.of(option.quantity):,.2f}",
+        **_price_cells(option.price),
+    }
+
+
+def _price_cells(price: Price) -> dict[str, str]:
+    per = f"{price.per:,.10g} " if price.per != 1 else ""
+    return {
+        "price": f"{price.usd:.10f}".rstrip("0").rstrip(".") + f" USD / {per}{price.unit}",
+        "as of": str(price.as_of),
+        "AWS's page": price.source,
+        "confirmed": "yes" if price.confirmed else "no",
+    }
+
+
+def _table(rows: Sequence[dict[str, str]]) -> str:
+    cells = [list(rows[0]), *(list(row.values()) for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in cells]
+    return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
+
+
+def add_to(groups: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
+    parser = groups.add_parser("cost", help="what a month of each stage costs", description=__doc__, parents=[common])
+    parser.add_argument("--stage", action="append", help="one of stacks/config.py; idempotent (dev and prod)")
+    parser.add_argument("--prices", type=Path, default=prices.FILE, metavar="FILE", help="instead of %(default)s")
+    parser.add_argument(
+        "--templates",
+        type=Path,
+        metavar="DIR",
+        help="with the templates of each stage in DIR/<stage>, instead of synthesizing the settings",
+    )
+    for field in fields(Load):
+        kind = int if field.type == "int" else float
+        parser.add_argument(
+            f"--{field.name.replace('_', '-')}",
+            type=kind,
+            default=field.default,
+            metavar="N",
+            help=_HELP[field.name] + ("" if field.default is None else " (%(default)s)"),
+        )
+    parser.set_defaults(run=run)

@@ -1,0 +1,27 @@
+"""Vectors without a model, to prove a deployment that has none."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stchat.chat.embeddings import Embedded
+from stchat.chat.vectors import DIMENSIONS, Vector, normalised
+
+
+@dataclass(frozen=True)
+class StandInEmbedder:
+    """An Embedder without a model: equal texts have equal vectors, others have nothing in common."""
+
+    dimensions: int = DIMENSIONS
+
+    def documents(self, texts: Sequence[str]) -> Embedded:
+        return Embedded([self.query(text) for text in texts], [])
+
+    def query(self, text: str) -> Vector:
+        chance = random.Random(text)
+        return normalised([chance.gauss(0, 1) for _ in range(DIMENSIONS)])
+
+    def with_timeout(self, seconds: float) -> StandInEmbedder:  # noqa: ARG002 (asks nobody, so it waits for nobody)
+        return self

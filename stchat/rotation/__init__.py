@@ -1,0 +1,1 @@
+"""The four steps of rotating a secret, over the Data API."""

@@ -1,0 +1,1 @@
+"""Migrations: files, ledger, plan, and what runs them."""

@@ -1,0 +1,66 @@
+"""What the guards say of the templates, and that they would say it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_ec2 as ec2
+from cfnlint import lint
+from cfnlint.config import ManualArgs
+
+from app import build
+from constructs_lib.policy_checks import add_policy_checks
+from stacks.config import DEV, STAGES
+from tests.infra.conftest import stacks
+
+Of = Callable[[str], dict[str, dict[str, Any]]]
+
+EXPLAINED = [
+    "W3005",  # the CDK writes a DependsOn beside a GetAtt that already enforces the order: harmless, not ours to change
+    "W3010",  # the zones are literal because they are settings: see ZONES_ARE_SETTINGS
+]
+
+
+@pytest.mark.parametrize(
+    ("stage", "stack"), [(settings.stage, stack) for settings in STAGES.values() for stack in stacks(settings)]
+)
+def test_cfn_lint_finds_nothing(templates: Of, stage: str, stack: str) -> None:
+    config = ManualArgs(regions=["ap-northeast-1"], ignore_checks=EXPLAINED)
+    found = lint(json.dumps(templates(stage)[stack]), config=config)
+    assert [f"{match.rule.id} {match.message}" for match in found] == []
+
+
+def test_cfn_lint_would_find_a_retired_engine(templates: Of) -> None:
+    template = json.loads(json.dumps(templates("dev")["Database"]).replace("16.13", "16.4"))
+    found = lint(json.dumps(template), config=ManualArgs(regions=["ap-northeast-1"], ignore_checks=EXPLAINED))
+    assert {match.rule.id for match in found} == {"W3690"}
+
+
+def test_an_unacknowledged_finding_fails_synth() -> None:
+    app = App()
+    ec2.Vpc(Stack(app, "Stack"), "Vpc", nat_gateways=0)
+    add_policy_checks(app, acknowledged={"VPCDefaultSecurityGroupClosed": "not what is tested"})
+    with pytest.raises(RuntimeError) as error:
+        app.synth()
+    for found in ("AwsSolutions-VPC7", "NIST.800.53.R5-VPCFlowLogsEnabled", "HIPAA.Security-VPCFlowLogsEnabled"):
+        assert f"{found}'" in str(error.value)
+    assert "VPCDefaultSecurityGroupClosed" not in str(error.value)
+
+
+def test_package_has_what_the_lambda_needs_and_no_more(tmp_path: Path) -> None:
+    app = App(outdir=str(tmp_path))
+    build(app, DEV)
+    app.synth()
+    [package] = [path for path in tmp_path.glob("asset.*") if (path / "stchat").is_dir()]
+    assert {path.name for path in package.iterdir()} == {"stchat", "sql"}
+    inside = {str(path.relative_to(package)) for path in package.rglob("*") if path.is_file()}
+    assert {path for path in inside if path.startswith("sql/")} == {str(path) for path in Path("sql").glob("*/*.sql")}
+    assert "stchat/handlers/schema.py" in inside
+    assert not {path for path in inside if re.search(r"(import|from) pglast", (package / path).read_text())}
+    assert not {path for path in inside if "__pycache__" in path or path.startswith("stchat/cli")}

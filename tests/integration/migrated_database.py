@@ -1,0 +1,41 @@
+"""The project's own sql/ on a real PostgreSQL, and the roles that it makes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from stchat.data_api import DataApi
+from stchat.handlers.schema import SQL
+from stchat.schema.runner import Runner
+from stchat.sql_lint.parse import load
+
+if TYPE_CHECKING:
+    from tests.integration.conftest import Endpoint
+
+DATABASE = "st_chat_db"
+
+
+@dataclass(frozen=True)
+class MigratedDatabase:
+    """A cluster with all of sql/ applied. `app` and `read`: the Data API as those roles; `master`: as the owner."""
+
+    endpoint: Endpoint
+    master: DataApi
+    app: DataApi
+    read: DataApi
+
+
+def apply_migrations(endpoint: Endpoint) -> MigratedDatabase:
+    postgres = DataApi(endpoint.client, endpoint.cluster_arn, endpoint.secret_arn, "postgres", timeout=20)
+    assert Runner(postgres, load(SQL).migrations, SQL, "test").apply()
+    master = postgres.with_database(DATABASE)
+    with endpoint.psql() as superuser:
+        superuser.execute("ALTER SYSTEM SET fsync = off")
+        superuser.execute("SELECT pg_reload_conf()")
+        for role in ("st_chat_app", "st_chat_read"):
+            superuser.execute(f"ALTER ROLE {role} LOGIN PASSWORD 'of {role}'")
+    app, read = (
+        replace(master, secret_arn=endpoint.add_secret(role, f"of {role}")) for role in ("st_chat_app", "st_chat_read")
+    )
+    return MigratedDatabase(endpoint, master, app, read)
