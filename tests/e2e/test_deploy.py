@@ -281,7 +281,7 @@ class TestOperations:
         assert outcome.output.splitlines()[-1] == "128.0"
 
     def test_always_on(self, laptop: Laptop, checkout: Path) -> None:
-        outcome = laptop.follow(checkout, "operations.md", "Always on")
+        outcome = laptop.follow(checkout, "operations.md", "Provisioned")
         assert outcome.status == 0, outcome.output
         assert [line.split("\t")[1] for line in outcome.output.splitlines()[-2:]] == ["db.r8g.large"] * 2
 

@@ -38,7 +38,7 @@ def run(
     folder.mkdir(parents=True)
     for name, text in FILES.items():
         (folder / name).write_text(text)
-    monkeypatch.setattr(connection, "client", lambda: endpoint.client)
+    monkeypatch.setattr(connection, "rds_data_client", lambda: endpoint.client)
     monkeypatch.setenv("STCHAT_CLUSTER_ARN", endpoint.cluster_arn)
     monkeypatch.setenv("STCHAT_SECRET_ARN", endpoint.secret_arn)
     monkeypatch.setenv("STCHAT_DATABASE", database)

@@ -52,7 +52,7 @@ def client(impatient: Endpoint, secrets: Secrets, monkeypatch: pytest.MonkeyPatc
     counting = Faulty(impatient.client)
     monkeypatch.setenv("STCHAT_CLUSTER_ARN", impatient.cluster_arn)
     monkeypatch.setenv("STCHAT_SECRET_ARN", impatient.secret_arn)
-    monkeypatch.setattr(schema, "client", lambda: counting)
+    monkeypatch.setattr(schema, "rds_data_client", lambda: counting)
     monkeypatch.setattr(boto3, "client", lambda _: secrets)
     return counting
 
