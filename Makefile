@@ -10,8 +10,12 @@ export AWS_REGION ?= ap-northeast-1
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
+# What runs `make` must be able to run the project.
+SUPPORTED := import sys; sys.exit(sys.version_info < (3, 11))
+COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(UPGRADE)
+
 .DEFAULT_GOAL := help
-.PHONY: help install up down reset test bench check format snapshots findings checkov synth diff comment pipeline deploy demo demo-test upgrade
+.PHONY: help install up down reset test bench check format snapshots findings checkov synth diff comment pipeline dist deploy demo demo-test requirements upgrade
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -62,6 +66,10 @@ comment: $(VENV)/ready ## what a deploy of every stage would change, migrations 
 pipeline: $(VENV)/ready ## let the workflows of REPOSITORY=owner/name into the account, once (PROVIDER=known: GitHub is known there)
 	@cdk deploy --app "python3 -m pipeline.access" -c repository=$(REPOSITORY) -c provider=$(PROVIDER) --require-approval $(APPROVAL)
 
+dist: $(VENV)/ready ## the source distribution and the wheel, the same bytes from the same commit, into dist/
+	@rm -rf dist
+	@uv build --quiet --no-build-isolation --out-dir dist
+
 deploy: $(VENV)/ready ## deploy STAGE to AWS, with your credentials
 	@cdk deploy --all -c stage=$(STAGE) --require-approval $(APPROVAL)
 
@@ -72,21 +80,36 @@ demo: $(VENV)/demo ## a page to chat on, over the laptop's AWS that is up, or th
 demo-test: $(VENV)/demo ## the page in a headless browser (Chromium: apt-get install chromium-headless-shell)
 	@python -m pytest examples
 
-upgrade: $(VENV)/ready ## newest versions of every dependency, pinned again
-	@uv pip compile --quiet --upgrade --universal --python-version 3.11 pyproject.toml --group dev -o requirements-dev.txt
-	@uv pip compile --quiet --upgrade --universal --python-version 3.11 pyproject.toml -c requirements-dev.txt -o requirements.txt
-	@uv pip compile --quiet --upgrade --universal --python-version 3.11 --group pyproject.toml:checkov -o requirements-checkov.txt
-	@uv pip compile --quiet --upgrade --universal --python-version 3.11 --group demo -c requirements-dev.txt -o requirements-demo.txt
+requirements: $(VENV)/uv ## pin what pyproject.toml names anew; every other pin stays
+	@$(COMPILE) pyproject.toml --extra cdk --extra local --group dev -o requirements-dev.txt
+	@$(COMPILE) pyproject.toml --extra cdk -c requirements-dev.txt -o requirements.txt
+	@$(COMPILE) --group pyproject.toml:checkov -o requirements-checkov.txt
+	@$(COMPILE) --group pyproject.toml:demo -c requirements-dev.txt -o requirements-demo.txt
+
+upgrade: ## the newest version of every dependency, pinned again
+	@$(MAKE) --no-print-directory requirements UPGRADE=--upgrade
+	@hatchling=$$(sed -n 's/^\(hatchling==[^ ]*\).*/\1/p' requirements-dev.txt) && \
+	sed -i.old "s/^requires = .*/requires = [\"$$hatchling\"]/" pyproject.toml && rm pyproject.toml.old
 	@npm update --save --silent
 
-$(VENV)/ready: requirements-dev.txt package-lock.json
+$(VENV)/ready: $(VENV)/uv requirements-dev.txt package-lock.json pyproject.toml
 	@echo "installing Python, Node and PostgreSQL packages into $(VENV)/"
-	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/uv --version >/dev/null 2>&1 || $(VENV)/bin/python -m pip install -qq --disable-pip-version-check "$$(grep '^uv==' requirements-dev.txt)"
 	@$(VENV)/bin/uv pip sync --quiet --python $(VENV)/bin/python requirements-dev.txt
-	@$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --no-deps --editable .
+	@$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --no-deps --no-build-isolation --editable .
 	@npm ci --silent --no-audit --no-fund
 	@touch $@
+
+# An environment of a Python that is too old, or gone, is made anew.
+ifneq ($(shell $(VENV)/bin/python -c '$(SUPPORTED)' 2>/dev/null && echo supported),supported)
+.PHONY: $(VENV)/uv
+endif
+$(VENV)/uv:
+	@$(PYTHON) -c '$(SUPPORTED)' 2>/dev/null || { \
+	echo "stchat needs Python 3.11 or later, got $$($(PYTHON) --version 2>&1 | tail -1) from $(PYTHON)."; \
+	echo "Name another one: make PYTHON=/path/to/python3.11"; exit 1; } >&2
+	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV)
+	@sed -n '/^uv==/,/^    #/p' requirements-dev.txt > $@
+	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $@
 
 # Apart, since its pins and the project's exclude each other.
 $(VENV)/checkov/ready: $(VENV)/ready requirements-checkov.txt

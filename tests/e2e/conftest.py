@@ -20,7 +20,7 @@ from tests.documents import shell_blocks
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 APP = ("app.py", "cdk.json", "Makefile", "stacks", "constructs_lib", "stchat", "sql", "pipeline")
-PINS = ("requirements-dev.txt", "package-lock.json")
+PINS = ("pyproject.toml", "requirements-dev.txt", "package-lock.json")
 COMMAND_SECONDS = 300
 
 
