@@ -105,7 +105,7 @@ ifneq ($(shell $(VENV)/bin/python -c '$(SUPPORTED)' 2>/dev/null && echo supporte
 endif
 $(VENV)/uv:
 	@$(PYTHON) -c '$(SUPPORTED)' 2>/dev/null || { \
-	echo "stchat needs Python 3.11 or later, got $$($(PYTHON) --version 2>&1 | tail -1) from $(PYTHON)."; \
+	echo "stchat needs Python 3.11 or later, got $$($(PYTHON) --version 2>/dev/null || echo none) from $(PYTHON)."; \
 	echo "Name another one: make PYTHON=/path/to/python3.11"; exit 1; } >&2
 	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV)
 	@sed -n '/^uv==/,/^    #/p' requirements-dev.txt > $@

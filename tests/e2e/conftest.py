@@ -16,7 +16,7 @@ from typing import Any
 import boto3
 import pytest
 
-from tests.documents import shell_blocks
+from tests.support.documents import shell_blocks
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 APP = ("app.py", "cdk.json", "Makefile", "stacks", "constructs_lib", "stchat", "sql", "pipeline")
