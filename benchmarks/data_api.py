@@ -20,8 +20,8 @@ import psycopg
 
 from local_aws.data_api import admin_client
 from local_aws.data_api.standalone import CLUSTER_ARN, MASTER, MASTER_SECRET, secret_arn
-from tests.integration.conftest import start_endpoint
-from tests.integration.data_api.wire import Wire
+from tests.support.data_api_endpoint import start_endpoint
+from tests.support.wire import Wire
 
 MEGABYTE = 2**20
 ROUND = 7  # calls of one client, each of another kind; every client makes one round at least

@@ -18,8 +18,8 @@ from typing import Any
 
 from stchat.chat.memory import ChatMemory
 from stchat.chat.vectors import DIMENSIONS, Vector, normalised, to_text
-from tests.integration.conftest import Endpoint, client, start_endpoint
-from tests.integration.migrated_database import DATABASE, MigratedDatabase, apply_migrations
+from tests.support.data_api_endpoint import Endpoint, client, start_endpoint
+from tests.support.migrated_database import DATABASE, MigratedDatabase, apply_migrations
 
 TABLE = "st_chat_history_vector_table"
 USERS = 50

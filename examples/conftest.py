@@ -8,7 +8,7 @@ import pytest
 
 from local_aws.state import REGION
 from tests.integration.conftest import migrated, public_directory
-from tests.integration.migrated_database import DATABASE, MigratedDatabase
+from tests.support.migrated_database import DATABASE, MigratedDatabase
 
 __all__ = ["migrated", "public_directory"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from tests.e2e.conftest import free_port
+from tests.support.local_aws_cli import free_port
 
 BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome", "chrome")
 SECONDS = 60

@@ -18,7 +18,7 @@ from stchat.data_api import DataApi
 from stchat.handlers.schema import SQL
 from stchat.schema.runner import Runner
 from stchat.sql_lint.parse import load
-from tests.integration.conftest import Endpoint, client, start_endpoint
+from tests.support.data_api_endpoint import Endpoint, client, start_endpoint
 
 DATABASE, MASTER = "st_chat_db", Endpoint.master
 MEMORY = "st_chat_history_vector_table"

@@ -22,7 +22,8 @@ from stchat.chat.history import ChatHistory
 from stchat.chat.memory import ChatMemory
 from stchat.data_api import DataApi
 from stchat.errors import DataApiError, EmbeddingError
-from tests.e2e.conftest import REPOSITORY, Laptop
+from tests.support.local_aws_cli import Laptop
+from tests.support.repository import REPOSITORY
 
 GUIDE = REPOSITORY / "docs" / "chat-function.md"
 QUESTION = "京都に旅行するのはいつ?"

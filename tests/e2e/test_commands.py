@@ -15,7 +15,8 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.e2e.conftest import REPOSITORY, Laptop, new_laptop
+from tests.support.local_aws_cli import Laptop, new_laptop
+from tests.support.repository import REPOSITORY
 
 
 def processes_of(directory: Path) -> list[str]:

@@ -11,11 +11,9 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.e2e.conftest import Laptop
+from tests.support.local_aws_cli import HISTORY, SNAPSHOT, Laptop
 
-SNAPSHOT = "before-the-end"
 MEMORY = "st_chat_history_vector_table"
-HISTORY = "st_chat_history_table"
 
 COLUMNS = """
 SELECT column_name, CASE data_type WHEN 'USER-DEFINED' THEN format_type(atttypid, atttypmod) ELSE data_type END,

@@ -17,8 +17,7 @@ from botocore.exceptions import ClientError
 
 from local_aws.data_api import admin_client
 from stchat.data_api import DataApi
-from tests.e2e.conftest import Laptop
-from tests.e2e.test_deploy import HISTORY, SNAPSHOT
+from tests.support.local_aws_cli import HISTORY, SNAPSHOT, Laptop
 
 SECRETS = ("st.chat.prod", "st.chat.prod.app", "st.chat.prod.read")
 ROTATION_SECONDS = 90

@@ -13,9 +13,7 @@ from cfnlint import lint
 from cfnlint.config import ManualArgs
 
 from stacks.config import DEV, PROD, Settings
-from tests.infra.conftest import synthesize
-from tests.infra.test_policy_checks import EXPLAINED
-from tests.infra.test_spec import one, properties
+from tests.support.templates import EXPLAINED, one, properties, synthesize
 
 R8G = ec2.InstanceType("r8g.large")
 SNAPSHOT = "arn:aws:rds:ap-northeast-1:000000000000:cluster-snapshot:st-chat"

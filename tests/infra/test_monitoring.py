@@ -11,8 +11,7 @@ import pytest
 from aws_cdk import aws_ec2 as ec2
 
 from stacks.config import PROD
-from tests.infra.conftest import synthesize
-from tests.infra.test_spec import one, properties
+from tests.support.templates import alarms, one, properties, synthesize
 
 Template = dict[str, Any]
 Of = Callable[[str], dict[str, Template]]
@@ -29,15 +28,6 @@ FUNCTION_ALARMS = {
     for name, slow in (("Migration", 672_000), ("Chat", 48_000), ("Rotation", 480_000))
     for what, metric, threshold in (("Failed", "Errors", 1), ("Throttled", "Throttles", 1), ("Slow", "Duration", slow))
 }
-
-
-def alarms(template: Template) -> dict[str, dict[str, Any]]:
-    """By the construct's id: logical ids are Alarms<id><hash>."""
-    return {
-        name.removeprefix("Alarms")[:-8]: found["Properties"]
-        for name, found in template["Resources"].items()
-        if found["Type"] == "AWS::CloudWatch::Alarm"
-    }
 
 
 @pytest.fixture

@@ -17,14 +17,9 @@ from cfnlint.config import ManualArgs
 from app import build
 from constructs_lib.policy_checks import add_policy_checks
 from stacks.config import DEV, STAGES
-from tests.infra.conftest import stacks
+from tests.support.templates import EXPLAINED, stacks
 
 Of = Callable[[str], dict[str, dict[str, Any]]]
-
-EXPLAINED = [
-    "W3005",  # the CDK writes a DependsOn beside a GetAtt that already enforces the order: harmless, not ours to change
-    "W3010",  # the zones are literal because they are settings: see ZONES_ARE_SETTINGS
-]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 
 from stacks.config import DEV, PROD, Settings
-from tests.infra.test_monitoring import alarms
+from tests.support.templates import alarms
 
 TEXT = Path("docs/production.md").read_text()
 NAMED = (

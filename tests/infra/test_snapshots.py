@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from stacks.config import STAGES
-from tests.infra.conftest import stacks
+from tests.support.templates import stacks
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 TEMPLATES = [(settings.stage, stack) for settings in STAGES.values() for stack in stacks(settings)]

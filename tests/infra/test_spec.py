@@ -13,20 +13,10 @@ from aws_cdk import App, Stack
 
 from app import build
 from stacks.config import DEV, PROD
-from tests.infra.conftest import synthesize
+from tests.support.templates import one, properties, synthesize
 
 Template = dict[str, Any]
 Of = Callable[[str], dict[str, Template]]
-
-
-def properties(template: Template, resource_type: str) -> list[dict[str, Any]]:
-    """The properties of each resource of a type, in the template's order."""
-    return [found.get("Properties", {}) for found in template["Resources"].values() if found["Type"] == resource_type]
-
-
-def one(template: Template, resource_type: str) -> dict[str, Any]:
-    [found] = properties(template, resource_type)
-    return found
 
 
 def policies(template: Template, resource_type: str) -> set[str]:

@@ -48,7 +48,8 @@ def test_the_source_distribution_has_what_the_wheel_is_built_from(distributions:
     with tarfile.open(distributions[0]) as source:
         names = {name.partition("/")[2] for name in source.getnames()}
     assert {name.partition("/")[0] for name in names} == {
-        *PACKAGES, "sql", "pyproject.toml", "PKG-INFO", "README.md", "README.ja.md", "CHANGELOG.md", "LICENSE", ".gitignore"
+        *PACKAGES, "sql", "pyproject.toml", "PKG-INFO", "README.md", "README.ja.md", "CHANGELOG.md", "LICENSE",
+        ".gitignore",
     }  # fmt: skip
 
 

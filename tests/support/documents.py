@@ -6,8 +6,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.repository import REPOSITORY as REPOSITORY
-
 # A heading or a fenced block; blocks are matched whole, so that their comments are no headings.
 PIECE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$|^#+ (?P<heading>[^\n]*)$", re.MULTILINE | re.DOTALL)
 # The first line of a block that only an account of AWS's can run.

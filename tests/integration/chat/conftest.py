@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from local_aws.state import REGION
 from stchat.chat import embeddings
 from stchat.handlers import chat
-from tests.integration.migrated_database import MigratedDatabase
+from tests.support.migrated_database import MigratedDatabase
 
 
 @pytest.fixture
@@ -34,8 +33,3 @@ def deployed(migrated: MigratedDatabase, monkeypatch: pytest.MonkeyPatch) -> Ite
     migrated.endpoint.clear_faults()
     chat._chat.cache_clear()
     embeddings._made.cache_clear()
-
-
-@pytest.fixture
-def user() -> str:
-    return f"user-{uuid.uuid4().hex}"

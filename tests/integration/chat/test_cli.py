@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from stchat.ops.cli.main import main
-from tests.integration.migrated_database import MigratedDatabase
+from tests.support.migrated_database import MigratedDatabase
 
 pytestmark = pytest.mark.usefixtures("deployed")
 Run = Callable[..., tuple[int, str, str]]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from local_aws import sample_conversation
 from local_aws.state import LocalAws
-from tests.integration.migrated_database import MigratedDatabase
+from tests.support.migrated_database import MigratedDatabase
 
 
 def test_it_is_kept_once_and_each_question_finds_its_answer(migrated: MigratedDatabase, tmp_path: Path) -> None:

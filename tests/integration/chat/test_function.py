@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from stchat.handlers import chat
-from tests.integration.migrated_database import MigratedDatabase
+from tests.support.lambda_context import LambdaContext
+from tests.support.migrated_database import MigratedDatabase
 
 pytestmark = pytest.mark.usefixtures("deployed")
 SUMMARIES = {
@@ -20,18 +21,10 @@ SUMMARIES = {
 }
 
 
-class Context:
-    def __init__(self, seconds: float = 60) -> None:
-        self.seconds = seconds
-
-    def get_remaining_time_in_millis(self) -> int:
-        return int(self.seconds * 1000)
-
-
 def invoke(operation: str, *, seconds: float = 60, **fields: Any) -> dict[str, Any]:
     """Through JSON, as Lambda passes both."""
     event = json.loads(json.dumps({"operation": operation} | fields))
-    answer: dict[str, Any] = json.loads(json.dumps(chat.handler(event, Context(seconds))))
+    answer: dict[str, Any] = json.loads(json.dumps(chat.handler(event, LambdaContext(seconds))))
     return answer
 
 

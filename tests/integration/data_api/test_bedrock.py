@@ -14,7 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local_aws.state import REGION
-from tests.integration.conftest import Endpoint
+from tests.support.data_api_endpoint import Endpoint
 
 if TYPE_CHECKING:
     from types_boto3_bedrock_runtime import BedrockRuntimeClient

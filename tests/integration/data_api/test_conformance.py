@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from stchat.environment import Settings
-from tests.integration.conftest import Endpoint
 from tests.integration.data_api.conformance.ask import SignedWire, ask, differences, expected
 from tests.integration.data_api.conformance.rule import Rule, Source
 from tests.integration.data_api.conformance.table import DOCUMENT, SECTIONS, document
-from tests.integration.data_api.wire import Wire
+from tests.support.data_api_endpoint import Endpoint
+from tests.support.wire import Wire
 
 ROWS = [
     pytest.param(rule, id=f"{section}: {rule.says}".replace(" ", "_").encode("ascii", "replace").decode())

@@ -15,10 +15,10 @@ from local_aws.data_api.clusters import REMEMBER_SECONDS
 from local_aws.data_api.control_plane import ControlPlane
 from local_aws.data_api.iam import DECISION_SECONDS
 from local_aws.state import ACCOUNT
-from tests.integration.conftest import client
-from tests.integration.data_api.conftest import PAUSE_SECONDS, TEMPLATE, LocalAws, deploy
-from tests.integration.data_api.values import one
-from tests.integration.data_api.wire import Answer, Wire
+from tests.support.control_plane import PAUSE_SECONDS, TEMPLATE, LocalAws, deploy
+from tests.support.data_api_endpoint import client
+from tests.support.single_value import one
+from tests.support.wire import Answer, Wire
 
 TRUST = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}
 

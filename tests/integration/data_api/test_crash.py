@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_aws.data_api import admin_client
-from tests.integration.conftest import Endpoint, start_endpoint, until
+from tests.support.data_api_endpoint import Endpoint, start_endpoint, until
 
 
 def test_killed_under_load_it_recovers(endpoint: Endpoint, database: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from stchat.ops.cli.main import main
 from stchat.ops.cluster_reader import ACTIONS, ACTIONS_OF_SESSIONS
-from tests.integration.data_api.conftest import LocalAws
+from tests.support.control_plane import LocalAws
 
 Run = Callable[..., tuple[int, Any]]
 

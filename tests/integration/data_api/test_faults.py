@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from local_aws.data_api import admin_client
-from tests.integration.conftest import Endpoint
+from tests.support.data_api_endpoint import Endpoint
 
 INSERT = "INSERT INTO t VALUES (1)"
 

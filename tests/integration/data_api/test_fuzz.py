@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from local_aws.data_api.errors import STATUSES
 from local_aws.data_api.model import OPERATIONS
-from tests.integration.conftest import Endpoint
-from tests.integration.data_api.wire import Answer, Wire
+from tests.support.data_api_endpoint import Endpoint
+from tests.support.wire import Answer, Wire
 
 many = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 JSON = st.recursive(

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from local_aws.state import REGION
-from tests.integration.conftest import REPOSITORY, Endpoint
+from tests.support.data_api_endpoint import Endpoint
+from tests.support.repository import REPOSITORY
 
 CLIENTS = REPOSITORY / "tests" / "clients"
 SDIST = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.data_api import MEGABYTE, ROUND, load
-from tests.integration.conftest import Endpoint
+from tests.support.data_api_endpoint import Endpoint
 
 CLIENTS = 64
 

@@ -15,7 +15,8 @@ from types_boto3_rds_data.type_defs import FieldOutputTypeDef
 
 from local_aws.data_api import admin_client
 from local_aws.data_api.standalone import CLUSTER_ARN, MASTER_SECRET, secret_arn
-from tests.integration.conftest import REPOSITORY, Endpoint, client, start_endpoint
+from tests.support.data_api_endpoint import Endpoint, client, start_endpoint
+from tests.support.repository import REPOSITORY
 
 SECRETIVE = "a-value-that-nobody-may-see"
 

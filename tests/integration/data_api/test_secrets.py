@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from local_aws.data_api import admin_client
-from tests.integration.conftest import Endpoint
-from tests.integration.data_api.values import one
+from tests.support.data_api_endpoint import Endpoint
+from tests.support.single_value import one
 
 
 def test_a_refused_password_is_refused_each_time(endpoint: Endpoint) -> None:

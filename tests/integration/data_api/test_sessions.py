@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from tests.integration.conftest import Endpoint
-from tests.integration.data_api.values import one
-from tests.integration.data_api.wire import Wire
+from tests.support.data_api_endpoint import Endpoint
+from tests.support.single_value import one
+from tests.support.wire import Wire
 
 
 @pytest.mark.parametrize(

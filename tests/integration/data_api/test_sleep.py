@@ -6,9 +6,8 @@ import time
 
 import pytest
 
-from tests.integration.conftest import RESUME_SECONDS, Endpoint, until
-from tests.integration.data_api.conftest import IMPATIENT_PAUSE
-from tests.integration.data_api.wire import Answer, Wire
+from tests.support.data_api_endpoint import IMPATIENT_PAUSE, RESUME_SECONDS, Endpoint, until
+from tests.support.wire import Answer, Wire
 
 RESUMING = Answer(
     400,

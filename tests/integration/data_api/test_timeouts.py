@@ -6,9 +6,8 @@ import time
 
 import pytest
 
-from tests.integration.conftest import Endpoint
-from tests.integration.data_api.conftest import IMPATIENT_STATEMENT
-from tests.integration.data_api.values import one
+from tests.support.data_api_endpoint import IMPATIENT_STATEMENT, Endpoint
+from tests.support.single_value import one
 
 
 def test_a_statement_that_takes_too_long_is_cancelled(impatient: Endpoint) -> None:

@@ -11,8 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from types_boto3_rds_data.type_defs import SqlParameterTypeDef
 
-from tests.integration.conftest import Endpoint
-from tests.integration.data_api.conftest import IMPATIENT_IDLE, IMPATIENT_TOTAL
+from tests.support.data_api_endpoint import IMPATIENT_IDLE, IMPATIENT_TOTAL, Endpoint
 
 Request = dict[str, Any]
 

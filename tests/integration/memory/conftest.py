@@ -3,10 +3,7 @@ each test."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from typing import Any, cast
+from collections.abc import Iterator
 
 import boto3
 import pytest
@@ -16,8 +13,7 @@ from local_aws.state import REGION
 from stchat.chat.embeddings import CohereEmbedder
 from stchat.chat.history import ChatHistory
 from stchat.chat.memory import ChatMemory
-from stchat.data_api import DataApi
-from tests.integration.migrated_database import MigratedDatabase
+from tests.support.migrated_database import MigratedDatabase
 
 
 @pytest.fixture(scope="session")
@@ -39,36 +35,3 @@ def memory(migrated: MigratedDatabase, embedder: CohereEmbedder) -> Iterator[Cha
     yield ChatMemory(migrated.app, embedder)
     migrated.endpoint.clear_faults()
     migrated.endpoint.resume()
-
-
-@pytest.fixture
-def user() -> str:
-    return f"user {uuid.uuid4().hex[:12]}"
-
-
-def axis(number: int, lean: float = 0.0) -> list[float]:
-    """A vector along one of the dimensions, or leaning towards the next: its cosine to that one then falls."""
-    vector = [0.0] * 1024
-    vector[number], vector[number + 1] = 1.0, lean
-    return vector
-
-
-class Watched:
-    """A client that counts the calls of each operation, and has something done before one of them, counted from 0."""
-
-    def __init__(self, client: Any, at: int | None = None, do: Callable[[], object] = lambda: None) -> None:
-        self.client, self.at, self.do = client, at, do
-        self.calls: list[str] = []
-
-    def __getattr__(self, operation: str) -> Callable[..., Any]:
-        def call(**arguments: Any) -> Any:
-            if len(self.calls) == self.at:
-                self.do()
-            self.calls.append(operation)
-            return getattr(self.client, operation)(**arguments)
-
-        return call
-
-
-def watched(api: DataApi, client: Watched) -> DataApi:
-    return replace(api, client=cast(Any, client))

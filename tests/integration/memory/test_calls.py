@@ -9,7 +9,8 @@ import pytest
 from stchat.chat.embeddings import CohereEmbedder
 from stchat.chat.history import ChatHistory
 from stchat.chat.memory import ChatMemory
-from tests.integration.memory.conftest import Watched, axis, watched
+from tests.support.faults import Watched, watched
+from tests.support.vectors import axis
 
 OPERATIONS: dict[str, tuple[Callable[[ChatHistory, ChatMemory, str], object], int]] = {
     "add": (lambda history, _, user: history.add(user, user, 1, user, user), 0),

@@ -12,8 +12,9 @@ from stchat.chat.history import ChatHistory
 from stchat.chat.memory import ChatMemory, Remembered
 from stchat.data_api import DataApi
 from stchat.errors import EmbeddingUnavailableError, OutcomeUnknownError, PartialError, UnavailableError
-from tests.integration.memory.conftest import Watched, axis, watched
-from tests.integration.migrated_database import MigratedDatabase
+from tests.support.faults import Watched, watched
+from tests.support.migrated_database import MigratedDatabase
+from tests.support.vectors import axis
 
 FAULTS = ["throttle", "error_before", "error_after", "drop_before", "drop_after"]
 

@@ -8,8 +8,8 @@ import subprocess
 import sys
 
 from local_aws.state import REGION
-from tests.integration.conftest import REPOSITORY
-from tests.integration.migrated_database import MigratedDatabase
+from tests.support.migrated_database import MigratedDatabase
+from tests.support.repository import REPOSITORY
 
 BLOCK = re.compile(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL)
 CALL_THE_HANDLER = """

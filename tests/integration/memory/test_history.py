@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from stchat.chat.history import ChatHistory
 from stchat.errors import ConflictError, InputError
-from tests.integration.memory.conftest import Watched, watched
-from tests.integration.migrated_database import DATABASE, MigratedDatabase
+from tests.support.faults import Watched, watched
+from tests.support.migrated_database import DATABASE, MigratedDatabase
 
 LONG = 100_000
 TEXTS = {

@@ -10,8 +10,8 @@ import pytest
 from stchat.chat.history import ChatHistory
 from stchat.chat.memory import ChatMemory
 from stchat.data_api import DataApi
-from tests.integration.memory.conftest import axis
-from tests.integration.migrated_database import MigratedDatabase
+from tests.support.migrated_database import MigratedDatabase
+from tests.support.vectors import axis
 
 ATTACKS = [
     "'; DROP TABLE st_chat_history_table; --",

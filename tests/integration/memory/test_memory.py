@@ -13,8 +13,9 @@ from stchat.chat.embeddings import CohereEmbedder
 from stchat.chat.memory import ChatMemory, Remembered
 from stchat.chat.vectors import DIMENSIONS, normalised, to_text
 from stchat.errors import InputError
-from tests.integration.memory.conftest import Watched, axis, watched
-from tests.integration.migrated_database import MigratedDatabase
+from tests.support.faults import Watched, watched
+from tests.support.migrated_database import MigratedDatabase
+from tests.support.vectors import axis
 
 FLOAT32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
 

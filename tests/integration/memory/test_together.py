@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from stchat.chat.history import ChatHistory
 from stchat.chat.memory import ChatMemory, Remembered
-from tests.integration.memory.conftest import axis
-from tests.integration.migrated_database import MigratedDatabase
+from tests.support.migrated_database import MigratedDatabase
+from tests.support.vectors import axis
 
 CONVERSATIONS, CALLERS, USERS = 1_000, 32, 40
 

@@ -12,8 +12,8 @@ import pytest
 
 from stchat.data_api.scram import verifier
 from stchat.errors import DatabaseError, RotationError
-from tests.integration.rotation.conftest import END_SESSIONS, RotatingSecrets
-from tests.integration.rotation.mortal import DiedError, dying
+from tests.support.crash_injection import KilledError, dying
+from tests.support.rotating_secrets import END_SESSIONS, RotatingSecrets
 
 UNDISTURBED = [
     "DescribeSecret", "GetSecretValue", "GetSecretValue", "PutSecretValue",
@@ -30,7 +30,7 @@ def die(rotating: RotatingSecrets, secret: str, token: str, after: int) -> bool:
     try:
         with dying((rotating.secrets, rotating.data), after):
             rotating.steps(secret, token, timeout=0.2)
-    except DiedError:
+    except KilledError:
         rotating.end_sessions(secret)
         return True
     return False

@@ -17,7 +17,7 @@ from local_aws.data_api import admin_client
 from local_aws.state import REPOSITORY
 from stchat.errors import StchatError, UnavailableError
 from stchat.schema.roles import set_role_passwords
-from tests.integration.rotation.conftest import STEPS, RotatingSecrets
+from tests.support.rotating_secrets import STEPS, RotatingSecrets
 
 ROTATIONS = 10
 

@@ -18,8 +18,8 @@ from benchmarks.search.server import HNSW, MEMORY, OLD, write
 from stchat.handlers.schema import SQL
 from stchat.schema.runner import Runner
 from stchat.sql_lint.parse import load
-from tests.integration.migrated_database import MigratedDatabase
-from tests.integration.search.conftest import memory, remember, text, unit
+from tests.support.memory_functions import memory, remember, text, unit
+from tests.support.migrated_database import MigratedDatabase
 
 ROWS, DOUBLES = 10_000, 5
 OUR = "SELECT primarykey FROM st_chat_recall(%(userid)s, %(vector)s, 10, %(theme)s::text)"

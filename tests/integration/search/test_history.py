@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.migrated_database import MigratedDatabase
-from tests.integration.search.conftest import refused
+from tests.support.memory_functions import refused
+from tests.support.migrated_database import MigratedDatabase
 
 ADD = "SELECT st_chat_add_turn(:userid, :theme, :chatid, :said, :answered) AS done"
 TURNS = "SELECT * FROM st_chat_turns(:userid, :theme::text, :limit::int, :before::bigint)"

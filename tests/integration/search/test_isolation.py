@@ -10,8 +10,8 @@ import pytest
 
 from stchat.data_api import Transaction
 from stchat.errors import DatabaseError
-from tests.integration.migrated_database import MigratedDatabase
-from tests.integration.search.conftest import memory, recall, refused, remember, text, unit
+from tests.support.memory_functions import memory, recall, refused, remember, text, unit
+from tests.support.migrated_database import MigratedDatabase
 
 MEMORY, HISTORY, CODE = "st_chat_history_vector_table", "st_chat_history_table", "st_chat_memory_code"
 

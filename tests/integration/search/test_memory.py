@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.integration.migrated_database import MigratedDatabase
-from tests.integration.search.conftest import memory, recall, refused, remember, text, unit
+from tests.support.memory_functions import memory, recall, refused, remember, text, unit
+from tests.support.migrated_database import MigratedDatabase
 
 
 def count(migrated: MigratedDatabase, userid: str) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from stchat.data_api import DataApi
 from stchat.ops.cli import connection
 from stchat.ops.cli.main import SQL, main
 from stchat.schema import global_hnsw_index
-from tests.integration.conftest import Endpoint
+from tests.support.data_api_endpoint import Endpoint
 
 Run = Callable[..., tuple[int, str, str]]
 FILES = {

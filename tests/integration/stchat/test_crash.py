@@ -13,7 +13,8 @@ from stchat.data_api import DataApi
 from stchat.schema.catalog import lines
 from stchat.schema.runner import Runner
 from stchat.sql_lint.parse import load
-from tests.integration.stchat.faults import FAULTS, Busy, Fault, Faulty, KilledError
+from tests.support.crash_injection import KilledError
+from tests.support.faults import FAULTS, Busy, Fault, Faulty
 
 # Every kind of step.
 CREATE_DATABASE = {"0001_create.sql": "-- stchat: non-transactional\nCREATE DATABASE {made};"}

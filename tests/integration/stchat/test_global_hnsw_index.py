@@ -14,12 +14,10 @@ from stchat.data_api import DataApi
 from stchat.errors import MigrationError, SettingsError
 from stchat.handlers import schema
 from stchat.schema import global_hnsw_index
-from tests.integration.conftest import Endpoint
-from tests.integration.stchat import test_handler
-from tests.integration.stchat.faults import Faulty
-from tests.integration.stchat.test_handler import EVERYTHING, Context, event
-
-secrets, client, api = test_handler.secrets, test_handler.client, test_handler.api  # its fixtures
+from tests.support.data_api_endpoint import Endpoint
+from tests.support.faults import Faulty
+from tests.support.lambda_context import LambdaContext
+from tests.support.schema_events import EVERYTHING, event
 
 INDEX = "st_chat_history_vector_table_chat_vector_idx"
 FILL = """
@@ -33,68 +31,70 @@ WRITING = "LOCK TABLE st_chat_history_vector_table IN ROW EXCLUSIVE MODE"
 def deployed(index: str) -> int:
     """How many calls of is_complete it took."""
     calls, request = 1, str(uuid.uuid4())
-    while not schema.is_complete(event("Update", *EVERYTHING, index=index, request=request), Context())["IsComplete"]:
+    while not schema.is_complete(event("Update", *EVERYTHING, index=index, request=request), LambdaContext())[
+        "IsComplete"
+    ]:
         calls += 1
         assert calls < 600
         time.sleep(0.1)
     return calls
 
 
-def state(api: DataApi) -> list[bool]:
+def state(schema_api: DataApi) -> list[bool]:
     """Whether it is valid; empty: it is not there."""
     sql = f"SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('{INDEX}')"
-    return [row["indisvalid"] for row in api.execute(sql).rows]
+    return [row["indisvalid"] for row in schema_api.execute(sql).rows]
 
 
 @pytest.fixture
-def filled(client: Faulty, api: DataApi) -> Iterator[Faulty]:
+def filled(counted_client: Faulty, schema_api: DataApi) -> Iterator[Faulty]:
     deployed("false")
-    assert state(api) == []
-    api.execute(FILL)
-    yield client
-    api.execute("TRUNCATE st_chat_history_vector_table")
+    assert state(schema_api) == []
+    schema_api.execute(FILL)
+    yield counted_client
+    schema_api.execute("TRUNCATE st_chat_history_vector_table")
     deployed("true")
 
 
-def test_off_and_on_again(filled: Faulty, api: DataApi, impatient: Endpoint) -> None:
+def test_off_and_on_again(filled: Faulty, schema_api: DataApi, short_limits: Endpoint) -> None:
     on = event("Update", *EVERYTHING, index="true", request="on")
-    with impatient.psql("st_chat_db") as writer, writer.transaction():
+    with short_limits.psql("st_chat_db") as writer, writer.transaction():
         writer.execute(WRITING)
-        assert not schema.is_complete(on, Context())["IsComplete"], "it outlasts the call that begins it"
-        assert not schema.is_complete(on, Context())["IsComplete"], "and is not begun twice"
+        assert not schema.is_complete(on, LambdaContext())["IsComplete"], "it outlasts the call that begins it"
+        assert not schema.is_complete(on, LambdaContext())["IsComplete"], "and is not begun twice"
     assert deployed("true")
-    assert state(api) == [True]
-    with impatient.psql("st_chat_db") as superuser:
+    assert state(schema_api) == [True]
+    with short_limits.psql("st_chat_db") as superuser:
         assert superuser.execute("SELECT setconfig FROM pg_db_role_setting WHERE setrole <> 0").fetchall() == []
     for wanted, there in (("true", [True]), ("false", []), ("false", [])):
         assert deployed(wanted)
-        assert state(api) == there
+        assert state(schema_api) == there
     filled.calls = 0
     assert deployed("false") == 1
     assert filled.calls == 4, "one for each of two databases, one for the index, and one for the roles"
 
 
 @pytest.mark.usefixtures("filled")
-def test_two_deploys_at_once(api: DataApi) -> None:
+def test_two_deploys_at_once(schema_api: DataApi) -> None:
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(deployed, ("true", "true")))
-    assert state(api) == [True]
+    assert state(schema_api) == [True]
 
 
 @pytest.mark.usefixtures("filled")
-def test_a_build_that_broke_off_is_cleared_away(api: DataApi, impatient: Endpoint) -> None:
-    with impatient.psql("st_chat_db") as writer, writer.transaction(), impatient.psql("st_chat_db") as builder:
+def test_a_build_that_broke_off_is_cleared_away(schema_api: DataApi, short_limits: Endpoint) -> None:
+    with short_limits.psql("st_chat_db") as writer, writer.transaction(), short_limits.psql("st_chat_db") as builder:
         writer.execute(WRITING)
         builder.execute("SET statement_timeout = 300")
         with pytest.raises(psycopg.errors.QueryCanceled):
             builder.execute(global_hnsw_index._BUILD.encode())
-    assert state(api) == [False]
+    assert state(schema_api) == [False]
     deployed("true")
-    assert state(api) == [True]
+    assert state(schema_api) == [True]
 
 
 @pytest.mark.usefixtures("filled")
-def test_a_build_that_never_succeeds_fails_the_deploy(api: DataApi, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_that_never_succeeds_fails_the_deploy(schema_api: DataApi, monkeypatch: pytest.MonkeyPatch) -> None:
     """What fails after its call has returned leaves no message: as here, where nothing is built at all."""
     with monkeypatch.context() as patched, pytest.raises(MigrationError) as raised:
         patched.setattr(global_hnsw_index, "attempt", lambda *_: None)
@@ -104,7 +104,7 @@ def test_a_build_that_never_succeeds_fails_the_deploy(api: DataApi, monkeypatch:
         " PostgreSQL's message is in the cluster's log alone"
     )
     deployed("true")
-    assert state(api) == [True]
+    assert state(schema_api) == [True]
 
 
 @pytest.mark.usefixtures("filled")
@@ -113,15 +113,14 @@ def test_a_build_that_fails_at_once_says_why(monkeypatch: pytest.MonkeyPatch) ->
         patched.setattr(global_hnsw_index, "_BUILD", global_hnsw_index._BUILD.replace("vector_l2_ops", "no_such_ops"))
         deployed("true")
     assert str(raised.value) == (
-        'the global HNSW index\'s memories: operator class "no_such_ops" does not exist for access method "hnsw"'
-        " (SQLSTATE 42704)"
+        'the global HNSW index: operator class "no_such_ops" does not exist for access method "hnsw" (SQLSTATE 42704)'
     )
 
 
-def test_a_state_that_is_none(client: Faulty) -> None:
+def test_a_state_that_is_none(counted_client: Faulty) -> None:
     with pytest.raises(SettingsError) as raised:
-        schema.on_event(event("Update", *EVERYTHING, index="maybe"), Context())
+        schema.on_event(event("Update", *EVERYTHING, index="maybe"), LambdaContext())
     assert str(raised.value) == (
         "the global HNSW index of st_chat_db must be true or false, got 'maybe': deploy with `cdk deploy`"
     )
-    assert client.calls == 0
+    assert counted_client.calls == 0

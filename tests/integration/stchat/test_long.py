@@ -13,8 +13,8 @@ import pytest
 
 from stchat.errors import StatementError
 from stchat.schema import execution, runner
-from tests.integration.conftest import Endpoint
-from tests.integration.stchat.project import ALONE, Project
+from tests.support.data_api_endpoint import Endpoint
+from tests.support.project import ALONE, Project
 
 SLOW = """
 CREATE TABLE t AS SELECT n, n AS copy FROM generate_series(1, 250) AS n;
@@ -99,18 +99,18 @@ def test_index_build_fails_when_nobody_listens(impatient_project: Project) -> No
 
 
 @pytest.mark.parametrize("last", ["CREATE TABLE u ();\nSELECT pg_sleep(3);", INDEX], ids=["transaction", "index build"])
-def test_a_runner_that_its_lambda_ends(impatient: Endpoint, impatient_project: Project, last: str) -> None:
+def test_a_runner_that_its_lambda_ends(short_limits: Endpoint, impatient_project: Project, last: str) -> None:
     project = impatient_project.write(SLOW, last)
     code = (
-        "from tests.integration.stchat.project import *; from tests.integration.conftest import *; import sys;"
+        "from tests.support.project import *; from tests.integration.conftest import *; import sys;"
         "api = DataApi(client(sys.argv[1]), CLUSTER_ARN, secret_arn(MASTER_SECRET), sys.argv[2]);"
         "Project(api, Path(sys.argv[3])).runner(lease_seconds=4).apply()"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", code, impatient.url, project.api.database, str(project.directory)],
+        [sys.executable, "-c", code, short_limits.url, project.api.database, str(project.directory)],
         cwd=Path(__file__).parents[3],
     )
-    with impatient.psql() as superuser:
+    with short_limits.psql() as superuser:
         wanted = (
             "SELECT FROM pg_stat_activity WHERE state = 'active' AND (query LIKE '%sleep(3)' OR query LIKE '%t_slow%')"
         )

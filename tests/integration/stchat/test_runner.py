@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from stchat.errors import LedgerError, StatementError
-from tests.integration.stchat.faults import Faulty
-from tests.integration.stchat.project import ALONE, Project
+from tests.support.faults import Faulty
+from tests.support.project import ALONE, Project
 
 TABLE = "CREATE TABLE t (id int);\nINSERT INTO t VALUES (1);"
 INDEX = ALONE + "INSERT INTO t VALUES (2);\nCREATE UNIQUE INDEX CONCURRENTLY t_id ON t (id);"

@@ -17,7 +17,7 @@ from stchat.errors import EmbeddingError
 from stchat.ops.cli.main import main
 from stchat.ops.smoke import PREFIX, Smoke
 from stchat.ops.stand_in_embedder import StandInEmbedder
-from tests.integration.migrated_database import MigratedDatabase
+from tests.support.migrated_database import MigratedDatabase
 
 CHECKS = [
     "answers",

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from stchat.sql_lint.parse import load
-from tests.integration.conftest import Endpoint
+from tests.support.data_api_endpoint import Endpoint
 
 TEXT = r"""
 -- a comment; with a semicolon ' and a quote

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from stchat.errors import StatementError
-from tests.integration.conftest import Endpoint
-from tests.integration.stchat.project import ALONE, Project
+from tests.support.data_api_endpoint import Endpoint
+from tests.support.project import ALONE, Project
 
 ROWS = "CREATE TABLE t AS SELECT n AS id, md5(n::text) AS name FROM generate_series(1, 300000) AS n;"
 COUNTED = "CREATE TABLE IF NOT EXISTS ran (n int);"

@@ -13,7 +13,8 @@ import pytest
 from docs.index import DECISIONS, index
 from local_aws.cli import _parser as local_parser
 from stchat.ops.cli.main import _parser as stchat_parser
-from tests.support.documents import ELSEWHERE, REPOSITORY, shell_blocks
+from tests.support.documents import ELSEWHERE, shell_blocks
+from tests.support.repository import REPOSITORY
 
 DOCUMENTS = sorted([*REPOSITORY.glob("README*.md"), *REPOSITORY.glob("docs/**/*.md")])
 # What begins a path of this repository, in a text.

@@ -10,7 +10,7 @@ import pytest
 
 from stchat import errors
 from stchat.chat.memory import Remembered
-from tests.unit.stchat.chat_function import CANARY, FIELDS, Function
+from tests.support.chat_function import CANARY, FIELDS, Function
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ import pytest
 from stchat.chat.embeddings import CohereEmbedder
 from stchat.chat.history import Turn
 from stchat.handlers import chat
-from tests.unit.stchat.chat_function import CANARY, FIELDS, Context, Function
+from tests.support.chat_function import CANARY, FIELDS, Function
+from tests.support.lambda_context import LambdaContext
 
 KNOWN = "add, turns, themes, delete, remember, remember_many, recall, forget"
 TOO_LARGE = "the answer is larger than the 6 MB that a function may give: ask for less, with limit, k or a theme"
@@ -63,7 +64,7 @@ def function(monkeypatch: pytest.MonkeyPatch) -> Function:
     ids=lambda value: str(value)[:60],
 )
 def test_what_is_no_request(function: Function, event: Any, answer: dict[str, Any]) -> None:
-    assert chat.handler(event, Context()) == answer
+    assert chat.handler(event, LambdaContext()) == answer
     assert function.side.got == {}, "nothing was called"
     json.dumps(answer, ensure_ascii=False).encode()
 
@@ -94,7 +95,7 @@ def test_a_body_in_base64_is_the_same_body(function: Function) -> None:
         assert reply["headers"] == {"Content-Type": "application/json"}
         assert function.side.got["userid"] == CANARY
     event = {"rawPath": "/add", "requestContext": {"http": {"method": "POST"}}, "body": "%", "isBase64Encoded": True}
-    assert chat.handler(event, Context())["statusCode"] == 400
+    assert chat.handler(event, LambdaContext())["statusCode"] == 400
 
 
 def test_null_is_left_out_where_a_field_may_be(function: Function) -> None:
@@ -127,7 +128,7 @@ def test_an_answer_that_lambda_would_not_carry(function: Function) -> None:
 def test_it_waits_for_the_time_it_has_and_answers_before_that_is_over(
     function: Function, remaining: float, timeout: float
 ) -> None:
-    chat.handler({"operation": "add"} | FIELDS, Context(remaining))
+    chat.handler({"operation": "add"} | FIELDS, LambdaContext(remaining))
     assert function.side.seconds == [timeout, timeout]
 
 

@@ -23,7 +23,7 @@ from botocore.awsrequest import AWSRequest
 from stchat.environment import Settings
 from tests.integration.data_api.conformance.rule import Rule
 from tests.integration.data_api.conformance.table import SECTIONS
-from tests.integration.data_api.wire import Answer
+from tests.support.wire import Answer
 
 
 class Caller(Protocol):

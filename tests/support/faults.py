@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from stchat.data_api import DataApi
+from tests.support.crash_injection import KilledError
+
 Call = Callable[[], Any]
 Fault = Callable[["Faulty", Call], Any]
-
-
-class KilledError(BaseException):
-    """The runner's process has ended: nothing of it runs any more, so no handler of an Exception may catch this."""
 
 
 def _answer(code: str, status: int) -> ClientError:
@@ -91,3 +91,24 @@ class Busy:
             return getattr(self.client, operation)(**arguments)
 
         return call
+
+
+class Watched:
+    """A client that counts the calls of each operation, and has something done before one of them, counted from 0."""
+
+    def __init__(self, client: Any, at: int | None = None, do: Callable[[], object] = lambda: None) -> None:
+        self.client, self.at, self.do = client, at, do
+        self.calls: list[str] = []
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        def call(**arguments: Any) -> Any:
+            if len(self.calls) == self.at:
+                self.do()
+            self.calls.append(operation)
+            return getattr(self.client, operation)(**arguments)
+
+        return call
+
+
+def watched(api: DataApi, client: Watched) -> DataApi:
+    return replace(api, client=cast(Any, client))

@@ -10,17 +10,10 @@ import pytest
 
 from stchat.chat.operations import Chat
 from stchat.handlers import chat
+from tests.support.lambda_context import LambdaContext
 
 CANARY = "canary-犬-7f3c"
 FIELDS: dict[str, Any] = {"userid": CANARY, "themename": CANARY, "chatid": 1, "userinput": CANARY}
-
-
-class Context:
-    def __init__(self, seconds: float = 60) -> None:
-        self.seconds = seconds
-
-    def get_remaining_time_in_millis(self) -> int:
-        return int(self.seconds * 1000)
 
 
 class Side:
@@ -54,7 +47,7 @@ class Function:
 
     def invoke(self, operation: str, fields: dict[str, Any], answer: object = True) -> dict[str, Any]:
         self.side.answer = answer
-        return chat.handler({"operation": operation} | fields, Context())
+        return chat.handler({"operation": operation} | fields, LambdaContext())
 
     def post(self, path: str, body: object, *, method: str = "POST", encoded: bool = False) -> dict[str, Any]:
         text = body if isinstance(body, str) else json.dumps(body)
@@ -65,4 +58,4 @@ class Function:
             "body": base64.b64encode(text.encode()).decode() if encoded else text,
             "isBase64Encoded": encoded,
         }
-        return chat.handler(event, Context())
+        return chat.handler(event, LambdaContext())

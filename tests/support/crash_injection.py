@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 
-class DiedError(BaseException):
+class KilledError(BaseException):
     """No handler of an Exception may catch this: nothing of the process runs any more."""
 
 
@@ -20,7 +20,7 @@ def dying(clients: tuple[Any, ...], after: int | None) -> Iterator[list[str]]:
     def meet(model: Any, **_: Any) -> None:
         calls.append(model.name)
         if len(calls) - 1 == after:
-            raise DiedError
+            raise KilledError
 
     for client in clients:
         client.meta.events.register("after-call", meet)

@@ -11,7 +11,7 @@ from stchat.schema.runner import Runner
 from stchat.sql_lint.parse import load
 
 if TYPE_CHECKING:
-    from tests.integration.conftest import Endpoint
+    from tests.support.data_api_endpoint import Endpoint
 
 DATABASE = "st_chat_db"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.integration.conftest import Endpoint
+from tests.support.data_api_endpoint import Endpoint
 
 
 def one(endpoint: Endpoint, sql: str, **members: Any) -> object:

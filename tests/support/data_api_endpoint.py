@@ -1,0 +1,147 @@
+"""A local Data API in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psycopg
+from botocore.config import Config
+from types_boto3_rds_data import RDSDataServiceClient
+
+from local_aws.data_api import admin_client
+from local_aws.data_api.standalone import CLUSTER_ARN, MASTER, MASTER_SECRET, secret_arn
+from local_aws.state import REGION
+from tests.support.repository import REPOSITORY
+
+RESUME_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A running endpoint. `master` is the user of `secret_arn`; `client` is boto3's, without retries."""
+
+    url: str
+    directory: Path
+    pid: int
+    client: RDSDataServiceClient
+    cluster_arn: str = CLUSTER_ARN
+    secret_arn: str = secret_arn(MASTER_SECRET)
+    master: str = MASTER
+
+    def execute(self, sql: str, **members: Any) -> Any:
+        """ExecuteStatement with the master's secret; further members of the request as keywords."""
+        return self.client.execute_statement(
+            **{"resourceArn": self.cluster_arn, "secretArn": self.secret_arn, "sql": sql} | members
+        )
+
+    def psql(self, database: str = "postgres") -> psycopg.Connection:
+        """A connection of the superuser, past the Data API: to see what it did."""
+        password = (self.directory / "local" / "rdsadmin.password").read_text()
+        return psycopg.connect(
+            host="127.0.0.1", port=self.cluster["port"], user="rdsadmin", password=password, dbname=database,
+            autocommit=True,
+        )  # fmt: skip
+
+    @property
+    def cluster(self) -> dict[str, Any]:
+        """What the endpoint says of its cluster."""
+        [cluster] = [cluster for cluster in self.clusters if cluster["arn"] == self.cluster_arn]
+        return cluster
+
+    @property
+    def clusters(self) -> list[dict[str, Any]]:
+        return list(admin_client.status(self.url)["clusters"])
+
+    def pause(self) -> None:
+        admin_client.pause(self.url, self.cluster_arn)
+
+    def resume(self) -> None:
+        admin_client.resume(self.url, self.cluster_arn)
+
+    def add_fault(self, kind: str, **rule: Any) -> None:
+        admin_client.add_fault(self.url, kind, **rule)
+
+    def clear_faults(self) -> None:
+        admin_client.clear_faults(self.url)
+
+    def add_secret(self, username: str, password: str) -> str:
+        """A secret of that user; returns its ARN."""
+        text = json.dumps({"username": username, "password": password})
+        return admin_client.add_secret(self.url, f"{username}-{uuid.uuid4().hex[:8]}", text)
+
+
+def start_endpoint(directory: Path, *arguments: str) -> tuple[subprocess.Popen[str], str]:
+    """Start an endpoint on a free port; returns the process, and its address once it is ready."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with (directory / "endpoint.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "local_aws.data_api", "--port", str(port), "--data", str(directory), *arguments],
+            cwd=REPOSITORY,
+            env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("Data API on "):
+            return process, line.removeprefix("Data API on ").strip()
+    raise AssertionError(f"the endpoint ended with {process.wait()}: {(directory / 'endpoint.log').read_text()}")
+
+
+def client(url: str, **credentials: str) -> RDSDataServiceClient:
+    """boto3's client for an endpoint, without retries."""
+    session = boto3.session.Session(
+        aws_access_key_id=credentials.get("aws_access_key_id", "test"),
+        aws_secret_access_key=credentials.get("aws_secret_access_key", "test"),
+        aws_session_token=credentials.get("aws_session_token"),
+        region_name=REGION,
+    )
+    return session.client(
+        "rds-data",
+        endpoint_url=url,
+        config=Config(retries={"total_max_attempts": 1}, max_pool_connections=80),
+    )
+
+
+def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    """Wait for what must come about, however busy the machine is."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"after {seconds:g} s it is not so that {what}"
+        time.sleep(0.05)
+
+
+@contextmanager
+def running(directory: Path, *arguments: str) -> Iterator[Endpoint]:
+    """One that does not wait for the disk: hundreds of databases are made and dropped in it."""
+    directory.mkdir()
+    process, url = start_endpoint(directory, *arguments)
+    try:
+        endpoint = Endpoint(url=url, directory=directory, pid=process.pid, client=client(url))
+        with endpoint.psql() as superuser:
+            superuser.execute("ALTER SYSTEM SET fsync = off")
+            superuser.execute("SELECT pg_reload_conf()")
+        yield endpoint
+    finally:
+        process.terminate()
+        ended = process.wait(30)
+    assert ended == 0
+
+
+# The limits of an endpoint that waits for nobody, in seconds.
+IMPATIENT_STATEMENT, IMPATIENT_IDLE, IMPATIENT_TOTAL, IMPATIENT_PAUSE = 0.8, 1, 2, 3

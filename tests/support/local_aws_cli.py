@@ -1,0 +1,134 @@
+"""A local AWS, driven by its command line alone."""
+
+from __future__ import annotations
+
+import functools
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from tests.support.documents import shell_blocks
+from tests.support.repository import REPOSITORY
+
+COMMAND_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command printed, both streams as a person sees them, and its exit status."""
+
+    status: int
+    output: str
+
+
+@dataclass(frozen=True)
+class Laptop:
+    """One laptop's AWS, driven by its command line alone."""
+
+    directory: Path
+    ports: tuple[str, ...]
+
+    @property
+    def shown_by_up(self) -> Path:
+        """What the first `up` printed."""
+        return self.directory / "shown-by-up"
+
+    def run(self, *arguments: str) -> Outcome:
+        """local-aws ..."""
+        return self._run([sys.executable, "-m", "local_aws", "--directory", str(self.directory), *arguments])
+
+    def must(self, *arguments: str) -> str:
+        outcome = self.run(*arguments)
+        assert outcome.status == 0, outcome.output
+        return outcome.output
+
+    def stchat(self, *arguments: str) -> Outcome:
+        """stchat ..., in a shell that has evaluated `local-aws env`."""
+        return self._run([sys.executable, "-m", "stchat", *arguments], {**os.environ, **self.environment()})
+
+    def cdk(self, app: Path, *arguments: str, out: str = "cdk.out") -> Outcome:
+        """The CDK CLI on a user's checkout in `app`, in the same shell."""
+        command = [str(REPOSITORY / "node_modules/.bin/cdk"), *arguments, "--output", str(app / out)]
+        return self._run(command, {**os.environ, **self.environment()}, app)
+
+    def follow(self, checkout: Path, document: str, section: str, *parts: int, then: str = "") -> Outcome:
+        """What a person gets who types a section's blocks (or only `parts` of those that run here), then `then`."""
+        blocks = [block for block in shell_blocks(REPOSITORY / "docs" / document) if block.section == section]
+        texts = [block.text for block in blocks if block.runs_here]
+        assert texts, f"{document} has nothing to type in {section}"
+        [shell] = [b.text for b in shell_blocks(REPOSITORY / "docs" / "operations.md") if b.section == "The shell"]
+        script = "".join([shell, *([texts[part] for part in parts] or texts), then])
+        command = ["bash", "-euo", "pipefail", "-c", script]
+        return self._run(command, {**os.environ, **self.environment()}, checkout)
+
+    @functools.cache  # noqa: B019 (one laptop lives as long as the tests)
+    def environment(self) -> dict[str, str]:
+        """What `local-aws env` exports."""
+        lines = self.must("env").splitlines()
+        return dict(line.removeprefix("export ").split("=", 1) for line in lines)
+
+    def client(self, service: str, role: str | None = None) -> Any:
+        """A boto3 client that knows nothing but the exported variables, with the rights of `role`, or with all."""
+        here = self.environment()
+        session = boto3.Session(here["AWS_ACCESS_KEY_ID"], here["AWS_SECRET_ACCESS_KEY"], None, here["AWS_REGION"])
+        if role:
+            found = self.client("sts").assume_role(RoleArn=role, RoleSessionName="e2e")["Credentials"]
+            keys = (found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
+            session = boto3.Session(*keys, here["AWS_REGION"])
+        url = here.get(f"AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}", here["AWS_ENDPOINT_URL"])
+        new: Callable[..., Any] = session.client  # which service, only the caller knows
+        return new(service, endpoint_url=url)
+
+    def sql(self, statement: str, database: str = "st_chat_db", secret: str | None = None) -> list[list[Any]]:
+        here = self.environment()
+        answer = self.client("rds-data").execute_statement(
+            resourceArn=here["STCHAT_CLUSTER_ARN"],
+            secretArn=secret or here["STCHAT_SECRET_ARN"],
+            database=database,
+            sql=statement,
+        )
+        return [
+            [None if "isNull" in field else next(iter(field.values())) for field in row] for row in answer["records"]
+        ]
+
+    def stack_status(self, name: str) -> str:
+        [stack] = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        return str(stack["StackStatus"])
+
+    def _run(
+        self, command: Sequence[str], environment: dict[str, str] | None = None, cwd: Path = REPOSITORY
+    ) -> Outcome:
+        done = subprocess.run(
+            command,
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=COMMAND_SECONDS,
+        )
+        return Outcome(done.returncode, done.stdout)
+
+
+def free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+def new_laptop(directory: Path) -> Laptop:
+    return Laptop(directory, ("--aws-port", free_port(), "--data-api-port", free_port(), "--resume-seconds", "1"))
+
+
+SNAPSHOT = "before-the-end"
+
+
+HISTORY = "st_chat_history_table"
