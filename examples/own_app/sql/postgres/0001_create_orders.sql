@@ -1,0 +1,2 @@
+-- The database of this app. Its tables are migrations of ../orders.
+CREATE DATABASE orders;
