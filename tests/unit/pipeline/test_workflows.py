@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -55,17 +58,20 @@ def test_each_job_has_the_rights_that_it_needs() -> None:
     assert {name: job["permissions"] for name, job in jobs().items()} == {
         "check.yml: lint": {"contents": "read"},
         "check.yml: test": {"contents": "read"},
+        "check.yml: pythons": {"contents": "read"},
         "check.yml: synth": {"contents": "read"},
         "check.yml: diff": {**identity, "pull-requests": "write"},
         "check.yml: dev": identity,
         "check.yml: prod": identity,
         "deploy.yml: deploy": identity,
+        "release.yml: build": {"contents": "read"},
+        "release.yml: publish": {"id-token": "write"},
     }
 
 
 def test_prod_comes_after_dev_which_comes_after_every_check() -> None:
     check = yaml.safe_load(WORKFLOWS["check.yml"].read_text())["jobs"]
-    assert check["dev"]["needs"] == ["lint", "test", "synth"]
+    assert check["dev"]["needs"] == ["lint", "test", "pythons", "synth"]
     assert check["prod"]["needs"] == "dev"
     assert check["dev"]["if"].startswith("github.event_name == 'push'")
     assert check["diff"]["if"] == "github.event_name == 'pull_request'"
@@ -76,6 +82,41 @@ def test_a_stage_is_deployed_once_at_a_time_with_its_environments_leave() -> Non
     assert deploy["environment"] == "${{ inputs.stage }}"
     assert deploy["concurrency"] == {"group": "deploy-${{ inputs.stage }}", "cancel-in-progress": False}
     assert deploy["steps"][-1]["env"]["STAGE"] == "${{ inputs.stage }}"
+
+
+def test_a_release_is_built_and_tried_before_the_job_that_may_publish_it() -> None:
+    build, publish = (
+        yaml.safe_load(WORKFLOWS["release.yml"].read_text())["jobs"][name] for name in ("build", "publish")
+    )
+    assert [step["run"] for step in build["steps"] if "run" in step] == [
+        "make release-check", "make dist", "make test-packaging"
+    ]  # fmt: skip
+    assert (publish["needs"], publish["environment"]) == ("build", "pypi")
+    assert not [step for step in publish["steps"] if "run" in step], "no code of ours runs beside the identity"
+
+
+VERSION = tomllib.loads(Path("pyproject.toml").read_text())["project"]["version"]
+
+
+@pytest.mark.parametrize(
+    ("tag", "section", "error"),
+    [
+        (f"v{VERSION}", VERSION, None),
+        ("v9.9.9", VERSION, f"the tag must be v{VERSION}, got v9.9.9: see RELEASING.md"),
+        (VERSION, VERSION, f"the tag must be v{VERSION}, got {VERSION}: see RELEASING.md"),
+        (f"v{VERSION}", "Unreleased", f"CHANGELOG.md must have a section [{VERSION}]: see RELEASING.md"),
+    ],
+)
+def test_a_release_is_of_the_version_that_the_changelog_describes(
+    tmp_path: Path, tag: str, section: str, error: str | None
+) -> None:
+    for file in ("Makefile", "pyproject.toml"):
+        shutil.copy(file, tmp_path)
+    (tmp_path / "CHANGELOG.md").write_text(f"## [{section}] - 2026-12-01\n")
+    made = subprocess.run(
+        ["make", "release-check"], cwd=tmp_path, env=os.environ | {"TAG": tag}, capture_output=True, text=True
+    )
+    assert (made.returncode == 0, made.stderr.splitlines()[:1]) == (error is None, [error] if error else [])
 
 
 def test_a_workflow_that_is_wrong_fails_make_check(tmp_path: Path) -> None:
