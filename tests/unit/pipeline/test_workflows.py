@@ -89,8 +89,10 @@ def test_a_release_is_built_and_tried_before_the_job_that_may_publish_it() -> No
         yaml.safe_load(WORKFLOWS["release.yml"].read_text())["jobs"][name] for name in ("build", "publish")
     )
     assert [step["run"] for step in build["steps"] if "run" in step] == [
-        "make release-check", "make dist", "make test-packaging"
-    ]  # fmt: skip
+        "make release-check",
+        "make dist",
+        "make test-packaging",
+    ]
     assert (publish["needs"], publish["environment"]) == ("build", "pypi")
     assert not [step for step in publish["steps"] if "run" in step], "no code of ours runs beside the identity"
 
