@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,15 +25,14 @@ class OwnApp:
 
     installed: InstalledWheel
     app: Path
-    state: Path
 
-    def local_aws(self, *arguments: str) -> str:
-        return self.installed.must("local-aws", "--directory", str(self.state), *arguments, cwd=self.app)
+    def local_aws(self, command: str, *arguments: str) -> str:
+        return self.installed.must("local-aws", command, "--app", ".", *arguments, cwd=self.app)
 
     def environment(self) -> dict[str, str]:
         """What `local-aws env` exports."""
-        exported = self.local_aws("env").splitlines()
-        return dict(line.removeprefix("export ").split("=", 1) for line in exported)
+        words = shlex.split(self.local_aws("env"))
+        return dict(word.split("=", 1) for word in words if "=" in word)
 
     def sql(self, statement: str) -> list[dict[str, Any]]:
         """Its rows, from a client that knows nothing but the exported variables."""
@@ -57,10 +57,10 @@ def own_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnApp]:
     app = directory / "app"
     shutil.copytree(REPOSITORY / "examples" / "own_app", app, ignore=shutil.ignore_patterns("cdk.out", "node_modules"))
     (app / "node_modules").symlink_to(REPOSITORY / "node_modules")  # what `npm install` brings
-    here = OwnApp(installed, app, directory / "state")
+    here = OwnApp(installed, app)
     ports = ("--aws-port", free_port(), "--data-api-port", free_port(), "--resume-seconds", "1")
     try:
-        here.local_aws("up", "--app", str(app), *ports)
+        here.local_aws("up", *ports)
         yield here
     finally:
         here.local_aws("down")
@@ -79,7 +79,7 @@ def test_its_table_is_there(own_app: OwnApp) -> None:
 
 def test_the_lambda_carries_the_apps_sql_and_not_the_chats(own_app: OwnApp) -> None:
     own_app_files, chats = set(own_app.app.rglob("0*.sql")), set((REPOSITORY / "sql").rglob("0*.sql"))
-    carried = {file.name for file in own_app.state.rglob("asset.*/**/*.sql")}
+    carried = {file.name for file in (own_app.app / ".local").rglob("asset.*/**/*.sql")}
     assert carried == {file.name for file in own_app_files}
     assert not carried & {file.name for file in chats}
 
