@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.local_aws_cli import Laptop, new_laptop
+from tests.support.local_aws_cli import HISTORY, SNAPSHOT, Laptop, new_laptop, take_snapshot
 from tests.support.repository import REPOSITORY
 
 APP = ("app.py", "cdk.json", "Makefile", "stacks", "constructs_lib", "stchat", "sql", "pipeline")
@@ -45,3 +45,16 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(REPOSITORY / name, copy)
         os.utime(copy / name, (0, 0))  # older than what is installed: make installs nothing here
     return copy
+
+
+@pytest.fixture(scope="session")
+def dev_snapshot(laptop: Laptop) -> str:
+    """The snapshot of `dev`, with a row of the user e2e: that of test_deploy.py, or a new one where it did not run."""
+    rds = laptop.client("rds")
+    taken = {
+        found["DBClusterSnapshotIdentifier"] for found in rds.describe_db_cluster_snapshots()["DBClusterSnapshots"]
+    }
+    if SNAPSHOT not in taken:
+        laptop.sql(f"INSERT INTO {HISTORY} (userid, themename, chatid) VALUES ('e2e', 'theme', 1) RETURNING userid")
+        take_snapshot(laptop)
+    return SNAPSHOT

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.local_aws_cli import HISTORY, SNAPSHOT, Laptop
+from tests.support.local_aws_cli import HISTORY, SNAPSHOT, Laptop, take_snapshot
 
 MEMORY = "st_chat_history_vector_table"
 
@@ -296,11 +296,7 @@ class TestTheEnd:
 
     def test_a_snapshot_is_of_its_moment(self, laptop: Laptop) -> None:
         """Not of the end: test_production.py restores it."""
-        rds = laptop.client("rds")
-        rds.create_db_cluster_snapshot(DBClusterIdentifier="dbclusterstchat", DBClusterSnapshotIdentifier=SNAPSHOT)
-        rds.get_waiter("db_cluster_snapshot_available").wait(
-            DBClusterSnapshotIdentifier=SNAPSHOT, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-        )
+        take_snapshot(laptop)
         assert ["e2e"] in laptop.sql(f"DELETE FROM {HISTORY} RETURNING userid")
 
     def test_destroy_leaves_a_final_snapshot(self, laptop: Laptop, checkout: Path) -> None:

@@ -1,4 +1,4 @@
-"""`prod` on the laptop's AWS, made from the snapshot of `dev` that test_deploy.py took: the option, step by step."""
+"""`prod` on the laptop's AWS, made from a snapshot of `dev`, that of test_deploy.py where it ran."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from local_aws.data_api import admin_client
 from stchat.data_api import DataApi
-from tests.support.local_aws_cli import HISTORY, SNAPSHOT, Laptop
+from tests.support.local_aws_cli import HISTORY, Laptop
 
 SECRETS = ("st.chat.prod", "st.chat.prod.app", "st.chat.prod.read")
 ROTATION_SECONDS = 90
@@ -62,11 +62,11 @@ class Production:
 
 
 @pytest.fixture(scope="module")
-def prod(laptop: Laptop, checkout: Path) -> Iterator[Production]:
+def prod(laptop: Laptop, checkout: Path, dev_snapshot: str) -> Iterator[Production]:
     settings = checkout / "stacks" / "config.py"
     text = settings.read_text()
     settings.write_text(
-        text.replace('    stage="prod",\n', f'    stage="prod",\n    snapshot_identifier="{SNAPSHOT}",\n')
+        text.replace('    stage="prod",\n', f'    stage="prod",\n    snapshot_identifier="{dev_snapshot}",\n')
     )
     outcome = laptop.cdk(checkout, "deploy", "--all", "-c", "stage=prod", "--require-approval", "never")
     assert outcome.status == 0, outcome.output

@@ -132,3 +132,12 @@ SNAPSHOT = "before-the-end"
 
 
 HISTORY = "st_chat_history_table"
+
+
+def take_snapshot(laptop: Laptop) -> None:
+    """SNAPSHOT, of the cluster of `dev`; returns once it is available."""
+    rds = laptop.client("rds")
+    rds.create_db_cluster_snapshot(DBClusterIdentifier="dbclusterstchat", DBClusterSnapshotIdentifier=SNAPSHOT)
+    rds.get_waiter("db_cluster_snapshot_available").wait(
+        DBClusterSnapshotIdentifier=SNAPSHOT, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
