@@ -12,7 +12,7 @@ def run() -> int:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] in {"local_aws", "stchat"}:
             raise
-        print(f"error: local-aws needs the package {error.name}: pip install 'stchat[local]'", file=sys.stderr)
+        print(f'error: this command needs the package {error.name}: pip install "stchat[local]"', file=sys.stderr)
         return 1
     return main()
 
