@@ -57,7 +57,7 @@ def compare(migrated: MigratedDatabase, *, rows: int, runs: int, index: bool = T
                     writer.write_row((item["userid"], item["theme"], item["chatid"], item["summary"], vector))
 
         def remember() -> None:
-            assert memory.remember_many(items).written == rows
+            assert memory.remember_many(items).created == rows
 
         times: dict[Callable[[], None], list[float]] = {remember: [], copy: []}
         for _ in range(runs):

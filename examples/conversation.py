@@ -113,7 +113,7 @@ class Conversation:
 
     def forget(self, userid: str) -> None:
         self.history.delete(userid)
-        self.memory.forget(userid)
+        self.memory.delete(userid)
 
     def _keep(self, userid: str, theme: str, chatid: int, text: str, answer: str | None) -> int:
         """Another page of the same user may have taken the number meanwhile: the next free one is as good."""

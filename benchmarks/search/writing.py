@@ -63,7 +63,7 @@ def writing(server: Server, rows: int, dataset: Dataset) -> dict[str, Any]:
         }  # fmt: skip
 
     def remember() -> None:
-        assert memory.remember_many([item(index) for index in range(ROWS)]).written == ROWS
+        assert memory.remember_many([item(index) for index in range(ROWS)]).created == ROWS
 
     def function() -> None:
         """As remember_many calls it, without the Data API between."""

@@ -1,1 +1,33 @@
 """A user's chat history and chat memory, and the operations of the chat function."""
+
+from stchat.chat.embeddings import CohereEmbedder, Embedded, Embedder, shared_client
+from stchat.chat.history import ChatHistory, Theme, Turn
+from stchat.chat.http_status import FAILED, TOO_LARGE, Problem, RefusedError, logged, problem
+from stchat.chat.memory import ChatMemory, Memory, Remembered
+from stchat.chat.operations import OPERATIONS, Chat
+from stchat.chat.vectors import DIMENSIONS, Vector, normalised, to_text
+
+__all__ = [
+    "DIMENSIONS",
+    "FAILED",
+    "OPERATIONS",
+    "TOO_LARGE",
+    "Chat",
+    "ChatHistory",
+    "ChatMemory",
+    "CohereEmbedder",
+    "Embedded",
+    "Embedder",
+    "Memory",
+    "Problem",
+    "RefusedError",
+    "Remembered",
+    "Theme",
+    "Turn",
+    "Vector",
+    "logged",
+    "normalised",
+    "problem",
+    "shared_client",
+    "to_text",
+]

@@ -1,4 +1,4 @@
-"""The items of `remember_many`: checked, and cut into batches that the Data API and the model take."""
+"""The items of `remember_many`: checked, and split into batches that the Data API and the model take."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ from stchat.chat import validation
 from stchat.chat.vectors import TEXT_BYTES, Vector, normalised
 from stchat.errors import InputError
 
-BATCH_ITEMS = 96  # as many as the model embeds in a call
+BATCH_ITEMS = 96  # as many as the model embeds per call
 BATCH_BYTES = 4_000_000  # of items, as they are in the request, of which the Data API takes 4 MiB
 
-_NEEDED = ("userid", "theme", "chatid", "summary")
-_NAMES = (*_NEEDED, "metadata", "vector")
+_REQUIRED = ("userid", "theme", "chatid", "summary")
+_NAMES = (*_REQUIRED, "metadata", "vector")
 
 
 @dataclass(frozen=True)
 class Item:
-    """`columns` without the vector, which may still be unknown; `size`: bytes that it takes in the request at most."""
+    """`columns` without the vector, None until it is embedded; `size`: bytes that it takes in the request at most."""
 
     columns: dict[str, Any]
     vector: Vector | None
     size: int
 
 
-def prepare(item: Mapping[str, Any], of: str = "") -> Item:
-    """`of`: what errors have before the names of fields, as `items[3].`."""
+def prepare(item: Mapping[str, Any], prefix: str = "") -> Item:
+    """`prefix`: stands before the names of fields in errors, as `items[3].`."""
     if not isinstance(item, Mapping):
-        raise InputError(of.rstrip("."), "be a mapping, such as a dict", type(item).__name__)
-    for name in _NEEDED:
+        raise InputError(prefix.rstrip("."), "be a mapping, such as a dict", type(item).__name__)
+    for name in _REQUIRED:
         if name not in item:
-            raise InputError(f"{of}{name}", "be given", "none")
+            raise InputError(f"{prefix}{name}", "be given", "none")
     if unknown := [name for name in item if name not in _NAMES]:
-        raise InputError(of.rstrip("."), f"have no names but {', '.join(_NAMES)}", f"{len(unknown)} others")
+        raise InputError(prefix.rstrip("."), f"have no fields but {', '.join(_NAMES)}", f"{len(unknown)} others")
     metadata, vector = item.get("metadata"), item.get("vector")
     columns = {
-        "userid": validation.name(f"{of}userid", item["userid"]),
-        "theme": validation.name(f"{of}theme", item["theme"]),
-        "chatid": validation.bigint_id(f"{of}chatid", item["chatid"]),
-        "summary": validation.non_blank(f"{of}summary", item["summary"]),
-        "metadata": None if metadata is None else json.loads(validation.metadata(f"{of}metadata", metadata)),
+        "userid": validation.name(f"{prefix}userid", item["userid"]),
+        "theme": validation.name(f"{prefix}theme", item["theme"]),
+        "chatid": validation.bigint_id(f"{prefix}chatid", item["chatid"]),
+        "summary": validation.non_blank(f"{prefix}summary", item["summary"]),
+        "metadata": None if metadata is None else json.loads(validation.metadata(f"{prefix}metadata", metadata)),
     }
     return Item(
         columns=columns,
-        vector=None if vector is None else normalised(vector, f"{of}vector"),
+        vector=None if vector is None else normalised(vector, f"{prefix}vector"),
         # JSON within JSON: the items are one parameter of the request, whose quotes are quoted again.
         size=len(json.dumps(json.dumps(columns, ensure_ascii=False))) + TEXT_BYTES,
     )
@@ -54,10 +54,10 @@ def prepare(item: Mapping[str, Any], of: str = "") -> Item:
 
 def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
     start = size = 0
-    for place, item in enumerate(items):
-        if place - start == BATCH_ITEMS or size + item.size > BATCH_BYTES:
-            yield items[start:place]
-            start, size = place, 0
+    for index, item in enumerate(items):
+        if index - start == BATCH_ITEMS or size + item.size > BATCH_BYTES:
+            yield items[start:index]
+            start, size = index, 0
         size += item.size
     if items:
         yield items[start:]

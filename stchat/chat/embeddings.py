@@ -1,22 +1,19 @@
-"""Texts to vectors, by Bedrock. What a model can read of a text, and what was cut off, is told with its vectors."""
+"""Texts to vectors, by Bedrock. Which texts a model may have read in part is returned with the vectors."""
 
 from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stchat.chat.vectors import DIMENSIONS, Vector, normalised
-from stchat.data_api.client import CONNECTIONS, MAKING
-from stchat.data_api.error_mapping import translate
-from stchat.data_api.retry import Backoff
+from stchat.data_api import Backoff, aws_client, describe_error, retry, translate
 from stchat.environment import EMBEDDING_MODEL
 from stchat.errors import EmbeddingError, EmbeddingUnavailableError, InputError, TransientError
 
@@ -25,11 +22,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TEXTS = 96  # a call
-CHARACTERS = 2_048  # a text
+TEXTS = 96  # per call
+CHARACTERS = 2_048  # of a text
 SURELY_READ = 500  # characters taken as no more than 512 tokens in any language
-READ_SECONDS = 30
-AGAIN = (408, 429)  # HTTP statuses that pass by themselves, besides 5xx
+READ_SECONDS = 30.0
+RETRYABLE = (408, 429)  # HTTP statuses, besides 5xx
 _TOO_LONG = ("input is too long", "expected maxlength")
 _HINTS = {
     "AccessDeniedException": "the caller's role needs bedrock:InvokeModel on the model, and the account access to it",
@@ -39,17 +36,17 @@ _HINTS = {
 
 @dataclass(frozen=True)
 class Embedded:
-    """A vector of length 1 for each text, in order; `cut`: the places, from 0, of texts that were, or may
-    have been, read in part."""
+    """A vector of length 1 for each text, in order; `truncated`: the indexes of texts that the model has read, or may
+    have read, in part."""
 
     vectors: list[Vector]
-    cut: list[int]
+    truncated: list[int]
 
 
 class Embedder(Protocol):
     """What ChatMemory asks of a model. `dimensions` of each vector; vectors have length 1.
 
-    Raises EmbeddingError, and EmbeddingUnavailableError for what may pass, once `within`'s seconds are over.
+    Raises EmbeddingError, and EmbeddingUnavailableError for what is transient, once the timeout is used up.
     """
 
     @property
@@ -61,20 +58,21 @@ class Embedder(Protocol):
 
 @dataclass(frozen=True)
 class CohereEmbedder:
-    """Cohere Embed v3. `client`: boto3's `bedrock-runtime`, or None: made when it is first needed.
+    """Cohere Embed v3. `client`: boto3's `bedrock-runtime`, or None: created when it is first needed, in `region`.
 
     The model reads 2,048 characters of a text, and of those 512 tokens, which Japanese reaches sooner. What comes after
-    that does not count: texts are cut to 2,048 characters here, and if the model still refuses a call for one of them
-    (truncate NONE), the call is repeated for the first 512 tokens of each (truncate END). The refusal does not name the
-    text, so all in that call that have over 500 characters are told as cut. A text's vector never depends on its
-    neighbours (docs/decisions/0410).
+    that does not count: texts are truncated to 2,048 characters here, and if the model still refuses a call for one of
+    them (truncate NONE), the call is repeated for the first 512 tokens of each (truncate END). The refusal does not
+    name the text, so all in that call that have over 500 characters are returned as truncated. A text's vector never
+    depends on its neighbours (docs/decisions/0410).
 
-    An embedding has no side effect, so every failure that may pass is tried again, for `timeout` seconds at most.
+    An embedding has no side effect, so every transient failure is retried, for `timeout` seconds at most.
     """
 
     client: BedrockRuntimeClient | None = None
     model_id: str = EMBEDDING_MODEL
     timeout: float = 60.0
+    region: str | None = None
 
     @property
     def dimensions(self) -> int:
@@ -84,11 +82,11 @@ class CohereEmbedder:
         return replace(self, timeout=seconds)
 
     def documents(self, texts: Sequence[str]) -> Embedded:
-        """Vectors to store, for any number of texts, 96 a call. A cut is logged and told.
+        """Vectors to store, for any number of texts, 96 per call. Truncated texts are logged (how many) and returned.
 
         Raises:
             EmbeddingUnavailableError: throttled, failing or unreachable for longer than `timeout`.
-            EmbeddingError: refused, or answered with what is no embedding.
+            EmbeddingError: refused, or the response holds no embedding.
         """
         return self._embed(texts, "search_document")
 
@@ -98,96 +96,86 @@ class CohereEmbedder:
         return vector
 
     def _embed(self, texts: Sequence[str], input_type: str) -> Embedded:
-        tries = Backoff(self.timeout)
+        backoff = Backoff(self.timeout)
         read: list[tuple[Vector, bool]] = []
         for start in range(0, len(texts), TEXTS):
             batch = [text[:CHARACTERS] for text in texts[start : start + TEXTS]]
-            read += self._read(batch, input_type, tries)
-        cut = [place for place, text in enumerate(texts) if read[place][1] or len(text) > CHARACTERS]
-        if cut:
-            log.warning("%s may have read %d of %d texts in part: they are long", self.model_id, len(cut), len(texts))
-        return Embedded([vector for vector, _ in read], cut)
+            read += self._read(batch, input_type, backoff)
+        truncated = [index for index, text in enumerate(texts) if read[index][1] or len(text) > CHARACTERS]
+        if truncated:
+            log.warning(
+                "%s may have read %d of %d texts in part: they are long", self.model_id, len(truncated), len(texts)
+            )
+        return Embedded([vector for vector, _ in read], truncated)
 
-    def _read(self, texts: list[str], input_type: str, tries: Backoff) -> list[tuple[Vector, bool]]:
+    def _read(self, texts: list[str], input_type: str, backoff: Backoff) -> list[tuple[Vector, bool]]:
         """Each vector, and whether its text may have been read in part."""
         try:
-            return [(vector, False) for vector in self._invoke(texts, input_type, "NONE", tries)]
+            return [(vector, False) for vector in self._invoke(texts, input_type, "NONE", backoff)]
         except _TooLongError:
-            vectors = self._invoke(texts, input_type, "END", tries)
+            vectors = self._invoke(texts, input_type, "END", backoff)
         long = [len(text) > SURELY_READ for text in texts]
         return list(zip(vectors, long if any(long) else [True] * len(texts), strict=True))
 
-    def _invoke(self, texts: list[str], input_type: str, truncate: str, tries: Backoff) -> list[Vector]:
+    def _invoke(self, texts: list[str], input_type: str, truncate: str, backoff: Backoff) -> list[Vector]:
         body = json.dumps({"texts": texts, "input_type": input_type, "truncate": truncate})
-        client = self.client or shared_client()
-        while True:
+        client = self.client or shared_client(self.region)
+
+        def attempt() -> list[Vector]:
             try:
-                answer = client.invoke_model(
+                response = client.invoke_model(
                     modelId=self.model_id, body=body, contentType="application/json", accept="application/json"
                 )
-                return _vectors(answer["body"].read(), len(texts))
+                return _vectors(response["body"].read(), len(texts))
             except (ClientError, BotoCoreError) as error:
-                fault = _translate(error)
-                if not isinstance(fault, EmbeddingUnavailableError) or tries.are_over:
-                    raise fault from error
-                log.info("waiting for Bedrock, %.0f s so far: %s", tries.waited, fault)
-            tries.pause()
+                raise _translate(error) from error
+
+        return retry(attempt, backoff, lambda error: isinstance(error, EmbeddingUnavailableError), "Bedrock")
 
 
 class _TooLongError(EmbeddingError):
     pass
 
 
-def shared_client() -> BedrockRuntimeClient:
-    """One for the process, made when it is first needed."""
-    with MAKING:
-        return _made()
+def bedrock_runtime_client(region: str | None = None, *, read_seconds: float = READ_SECONDS) -> BedrockRuntimeClient:
+    """`read_seconds`: how long one call may take."""
+    return cast("BedrockRuntimeClient", aws_client("bedrock-runtime", region, read_seconds=read_seconds))
 
 
-def bedrock_runtime_client(read_seconds: float) -> BedrockRuntimeClient:
-    """One for a caller who has less time than READ_SECONDS for a call."""
-    with MAKING:
-        return _new(read_seconds)
+def shared_client(region: str | None = None) -> BedrockRuntimeClient:
+    """One for the process and region, created when it is first needed."""
+    with _CREATING:
+        return _shared(region)
 
 
-@cache
-def _made() -> BedrockRuntimeClient:
-    return _new(READ_SECONDS)
-
-
-def _new(read_seconds: float) -> BedrockRuntimeClient:
-    config = Config(
-        retries={"total_max_attempts": 1},
-        connect_timeout=5,
-        read_timeout=read_seconds,
-        max_pool_connections=CONNECTIONS,
-    )
-    return boto3.client("bedrock-runtime", config=config)
+_CREATING = threading.Lock()
+_shared = cache(bedrock_runtime_client)
 
 
 def _translate(error: ClientError | BotoCoreError) -> EmbeddingError:
     if not isinstance(error, ClientError):
-        passes = isinstance(translate(error), TransientError)
-        kind = EmbeddingUnavailableError if passes else EmbeddingError
-        return kind(str(error), code=type(error).__name__)
+        translated = translate(error)
+        kind = EmbeddingUnavailableError if isinstance(translated, TransientError) else EmbeddingError
+        return kind(str(translated), code=translated.code)
     code = error.response.get("Error", {}).get("Code", "")
     message = error.response.get("Error", {}).get("Message", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if any(words in message.lower() for words in _TOO_LONG):
         return _TooLongError(f"{code}: {message}", code=code)
-    if status in AGAIN or status >= 500:
+    if status in RETRYABLE or status >= 500:
         return EmbeddingUnavailableError(f"{code}: {message}", code=code)
-    return EmbeddingError(": ".join(filter(None, [code, message, _HINTS.get(code)])), code=code)
+    hint = f": {_HINTS[code]}" if code in _HINTS else ""
+    return EmbeddingError(f"{describe_error(error)}{hint}", code=code)
 
 
 def _vectors(body: bytes, count: int) -> list[Vector]:
-    """`embeddings` is a list, or a list by type where the request named types (which this does not)."""
+    """`embeddings` is a list; where the request named types, which this does not, lists by type."""
     try:
-        answer: dict[str, Any] = json.loads(body)
-        found = answer["embeddings"]
+        response: dict[str, Any] = json.loads(body)
+        found = response["embeddings"]
         vectors = [normalised(vector) for vector in (found["float"] if isinstance(found, dict) else found)]
     except (ValueError, KeyError, TypeError, InputError) as error:
-        raise EmbeddingError(f"the model answered what is no embedding: {type(error).__name__}: {error}") from error
+        raise EmbeddingError(f"the model's response holds no embedding: {type(error).__name__}: {error}") from error
     if len(vectors) != count:
-        raise EmbeddingError(f"the model must answer a vector for each text, got {len(vectors)} for {count}")
+        raise EmbeddingError(f"the model must return a vector for each text, got {len(vectors)} for {count}")
     return vectors

@@ -1,4 +1,4 @@
-"""What an error is to a caller over HTTP: a status that says whether to try again, and words without internals."""
+"""An error as HTTP: a status that tells the caller whether to retry, and a message without internals."""
 
 from __future__ import annotations
 
@@ -19,24 +19,26 @@ from stchat.errors import (
     TransientError,
 )
 
-ASLEEP = "DatabaseResumingException"
+RESUMING = "DatabaseResumingException"
 THROTTLED = (
     "ThrottlingException",
     "TooManyRequestsException",
     "ServiceQuotaExceededException",
     "ModelNotReadyException",
 )
-# SQLSTATE classes of what passes: connections, serialization and deadlocks, resources, the operator's interventions.
-PASSING = ("08", "40", "53", "57")
-ASLEEP_SECONDS, SOON_SECONDS = 5, 1
+# SQLSTATE classes of transient errors: connections, serialization and deadlocks, resources, operator intervention.
+TRANSIENT = ("08", "40", "53", "57")
+RESUMING_SECONDS, SOON_SECONDS = 5, 1
 
-TOO_LARGE = "the answer is larger than the 6 MB that a function may give: ask for less, with limit, k or a theme"
-FAILED = "this failed, and would fail again: the function's log says how"
+TOO_LARGE = (
+    "the response is larger than the 6 MB that a Lambda function may return: request less, with limit, k or a theme"
+)
+FAILED = "the operation failed, and a retry would fail too: see the function's log"
 
 
 @dataclass(frozen=True)
 class Problem:
-    """`retry_after`: seconds until the same request may succeed; None: it will not. Every operation may be repeated."""
+    """`retry_after`: seconds until the same request may succeed; None: it will not. Every operation is idempotent."""
 
     status: int
     error: str
@@ -44,13 +46,13 @@ class Problem:
     more: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def answer(self) -> dict[str, Any]:
+    def body(self) -> dict[str, Any]:
         again = {} if self.retry_after is None else {"retry_after": self.retry_after}
         return {"error": self.error} | again | self.more
 
 
 class RefusedError(StchatError):
-    """What has its status already."""
+    """A request that is refused with this status before any operation."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.error)
@@ -63,12 +65,12 @@ def problem(error: StchatError) -> Problem:
             return error.problem
         case PartialError():
             cause = problem(error.cause)
-            done = error.remembered
-            stored = {"stored": error.stored, "written": done.written, "known": done.known, "cut": done.cut}
-            told = (
-                f"{error.stored} of {error.items} items are stored, then: {cause.error}; send all again, none doubles"
+            counts = {"written": error.created, "known": error.existing, "cut": error.truncated}
+            message = (
+                f"{error.stored} of {error.items} items are stored, then: {cause.error}; send all again, nothing is"
+                " stored twice"
             )
-            return Problem(cause.status, told, cause.retry_after, stored)
+            return Problem(cause.status, message, cause.retry_after, {"stored": error.stored} | counts)
         case InputError():
             return Problem(400, str(error), more={"field": error.field})
         case ConflictError():
@@ -76,25 +78,25 @@ def problem(error: StchatError) -> Problem:
         case ResultTooLargeError():
             return Problem(413, TOO_LARGE)
         case EmbeddingUnavailableError() | TransientError():
-            return _passing(error.code, "embedding model" if isinstance(error, EmbeddingError) else "database")
-        case DatabaseError() if error.sqlstate[:2] in PASSING:
-            return _passing(error.code, "database")
+            return _retry_later(error.code, "embedding model" if isinstance(error, EmbeddingError) else "database")
+        case DatabaseError() if error.sqlstate[:2] in TRANSIENT:
+            return _retry_later(error.code, "database")
     return Problem(500, FAILED)
 
 
 def logged(error: StchatError) -> str:
-    """For the log: the kind of error, and AWS's and PostgreSQL's codes. Not its text, which may quote a person's."""
+    """For the log: the class of the error, and AWS's and PostgreSQL's codes. Not its text, which may quote a user's."""
     if isinstance(error, SettingsError):
-        return f"SettingsError: {error}"  # names a variable, for whoever deploys
+        return f"SettingsError: {error}"  # names a variable, for the operator
     cause = error.cause if isinstance(error, PartialError) else error
     code = cause.code if isinstance(cause, (DataApiError, EmbeddingError)) else ""
     sqlstate = cause.sqlstate if isinstance(cause, DatabaseError) else ""
     return " ".join(filter(None, [type(error).__name__, code, sqlstate]))
 
 
-def _passing(code: str, what: str) -> Problem:
-    if code == ASLEEP:
-        return Problem(503, "the database was asleep and is waking up: try again", ASLEEP_SECONDS)
+def _retry_later(code: str, what: str) -> Problem:
+    if code == RESUMING:
+        return Problem(503, "the database was paused and is resuming: retry", RESUMING_SECONDS)
     if code in THROTTLED:
-        return Problem(429, f"the {what} has too much to do: try again", SOON_SECONDS)
-    return Problem(503, f"the {what} did not answer in time: try again, nothing is done twice", SOON_SECONDS)
+        return Problem(429, f"the {what} is throttled: retry", SOON_SECONDS)
+    return Problem(503, f"the {what} did not respond in time: retry, nothing is done twice", SOON_SECONDS)

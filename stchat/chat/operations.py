@@ -1,4 +1,8 @@
-"""The operations of history and memory by name, with JSON in and out: what the chat function serves."""
+"""The operations of history and memory by name, with JSON in and out: what the chat function serves.
+
+Its wire fields are those of the first release: themename, written, known, cut, forgotten. The library says theme,
+created, existing, truncated, deleted.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from stchat.chat.embeddings import CohereEmbedder, bedrock_runtime_client
-from stchat.chat.history import ChatHistory
+from stchat.chat.history import ChatHistory, Theme, Turn
 from stchat.chat.memory import ChatMemory
-from stchat.data_api import DataApi, rds_data_client
-from stchat.environment import ApplicationSettings
+from stchat.data_api import DataApi
+from stchat.environment import ApplicationSettings, region_of
 from stchat.errors import InputError
 
 Fields = Mapping[str, Any]
@@ -20,24 +24,25 @@ MOST_ITEMS = 480  # five batches of the library's, so that a call ends well with
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an operation answers, and how many rows or items it is about."""
+    """The fields that an operation returns, and how many rows or items it is about."""
 
-    answer: dict[str, Any]
+    fields: dict[str, Any]
     rows: int
 
 
 @dataclass(frozen=True)
 class Chat:
-    """History and memory over one client of the Data API. Of many threads each may use it at once."""
+    """History and memory over one client of the Data API. Threads may share it."""
 
     history: ChatHistory
     memory: ChatMemory
 
     @classmethod
-    def of(cls, settings: ApplicationSettings, call_seconds: float) -> Chat:
-        """`call_seconds`: how long one call of the Data API or of Bedrock may take."""
-        api = DataApi(rds_data_client(call_seconds), settings.cluster_arn, settings.secret_arn, settings.database)
-        embedder = CohereEmbedder(bedrock_runtime_client(call_seconds), settings.embedding_model)
+    def from_settings(cls, settings: ApplicationSettings, read_seconds: float) -> Chat:
+        """`read_seconds`: how long one call of the Data API or of Bedrock may take."""
+        api = DataApi.from_settings(settings, read_seconds=read_seconds)
+        model = bedrock_runtime_client(region_of(settings.cluster_arn), read_seconds=read_seconds)
+        embedder = CohereEmbedder(model, settings.embedding_model)
         return cls(ChatHistory(api), ChatMemory(api, embedder))
 
     def with_timeout(self, seconds: float) -> Chat:
@@ -47,55 +52,66 @@ class Chat:
 
 @dataclass(frozen=True)
 class Operation:
-    """`run` gets the fields by their names, which are those of the library's arguments and are checked there."""
+    """`run` gets the fields by their names; the library checks their values."""
 
     run: Callable[..., Outcome]
-    needed: tuple[str, ...]
+    required: tuple[str, ...]
     optional: tuple[str, ...] = ()
 
     def __call__(self, chat: Chat, fields: Fields) -> Outcome:
-        """An optional field that is null counts as left out.
+        """An optional field that is null counts as absent.
 
         Raises:
-            InputError: a field is missing, unknown, or not what it must be; nothing was sent.
+            InputError: a field is missing, unknown or not valid; nothing was sent.
             StchatError: as the library's methods.
         """
-        for name in self.needed:
+        for name in self.required:
             if name not in fields:
                 raise InputError(name, "be given", "none")
-        known = (*self.needed, *self.optional)
+        names = (*self.required, *self.optional)
         for name in fields:
-            if name not in known:
+            if name not in names:
                 shown = name[:64].encode(errors="replace").decode()
-                raise InputError(shown, f"be one of {', '.join(known)}", "a field of another name")
-        return self.run(
-            chat, **{name: value for name, value in fields.items() if value is not None or name in self.needed}
-        )
+                raise InputError(shown, f"be one of {', '.join(names)}", "a field of another name")
+        given = {name: value for name, value in fields.items() if value is not None or name in self.required}
+        try:
+            return self.run(chat, **given)
+        except InputError as error:
+            if error.field == "theme" and "themename" in names:
+                raise error.renamed("themename") from None
+            raise
 
 
-def _add(chat: Chat, userinput: str | None = None, botresponse: str | None = None, **turn: Any) -> Outcome:
-    written = chat.history.add(**turn, userinput=userinput, botresponse=botresponse)
-    return Outcome({"written": written}, int(written))
+def _add(
+    chat: Chat, themename: str, userinput: str | None = None, botresponse: str | None = None, **turn: Any
+) -> Outcome:
+    created = chat.history.add(**turn, theme=themename, userinput=userinput, botresponse=botresponse)
+    return Outcome({"written": created}, int(created))
 
 
-def _turns(chat: Chat, **fields: Any) -> Outcome:
-    turns = chat.history.turns(**fields)
-    return Outcome({"turns": [asdict(turn) | {"timestamp": turn.timestamp.isoformat()} for turn in turns]}, len(turns))
+def _turns(chat: Chat, themename: str | None = None, **fields: Any) -> Outcome:
+    turns = chat.history.turns(theme=themename, **fields)
+    return Outcome({"turns": [_wire(turn) | {"timestamp": turn.timestamp.isoformat()} for turn in turns]}, len(turns))
 
 
 def _themes(chat: Chat, userid: str) -> Outcome:
     themes = chat.history.themes(userid)
-    return Outcome({"themes": [asdict(theme) | {"latest": theme.latest.isoformat()} for theme in themes]}, len(themes))
+    return Outcome({"themes": [_wire(theme) | {"latest": theme.latest.isoformat()} for theme in themes]}, len(themes))
 
 
-def _delete(chat: Chat, **fields: Any) -> Outcome:
-    deleted = chat.history.delete(**fields)
+def _wire(item: Turn | Theme) -> dict[str, Any]:
+    fields = asdict(item)
+    return {"themename" if name == "theme" else name: value for name, value in fields.items()}
+
+
+def _delete(chat: Chat, themename: str | None = None, **fields: Any) -> Outcome:
+    deleted = chat.history.delete(theme=themename, **fields)
     return Outcome({"deleted": deleted}, deleted)
 
 
 def _remember(chat: Chat, **item: Any) -> Outcome:
-    written = chat.memory.remember(**item)
-    return Outcome({"written": written}, int(written))
+    created = chat.memory.remember(**item)
+    return Outcome({"written": created}, int(created))
 
 
 def _remember_many(chat: Chat, items: list[Fields]) -> Outcome:
@@ -104,7 +120,7 @@ def _remember_many(chat: Chat, items: list[Fields]) -> Outcome:
     if len(items) > MOST_ITEMS:
         raise InputError("items", f"have at most {MOST_ITEMS} members", f"{len(items)}", "send them in several calls")
     done = chat.memory.remember_many(items)
-    return Outcome(asdict(done), len(items))
+    return Outcome({"written": done.created, "known": done.existing, "cut": done.truncated}, len(items))
 
 
 def _recall(chat: Chat, query: str | None = None, vector: list[float] | None = None, **fields: Any) -> Outcome:
@@ -119,8 +135,8 @@ def _recall(chat: Chat, query: str | None = None, vector: list[float] | None = N
 
 
 def _forget(chat: Chat, **fields: Any) -> Outcome:
-    forgotten = chat.memory.forget(**fields)
-    return Outcome({"forgotten": forgotten}, forgotten)
+    deleted = chat.memory.delete(**fields)
+    return Outcome({"forgotten": deleted}, deleted)
 
 
 OPERATIONS: Mapping[str, Operation] = {

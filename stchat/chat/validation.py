@@ -1,5 +1,5 @@
-"""What callers give, checked before anything is sent. An error names the field and what to do; of a person's text or id
-it tells the kind and the length, since errors end in logs."""
+"""Arguments, checked before anything is sent. An error names the field and what to do; of a user's text or id it shows
+the type and the length, since errors end in logs."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 from stchat.errors import InputError
 
 NAME_BYTES = 1_000  # userid and theme: an entry of a btree index holds 2,704 bytes
-TEXT_BYTES = 400_000  # two of these, a turn, fit the 1 MiB of an answer
+TEXT_BYTES = 400_000  # two of these, a turn, fit the 1 MiB of a response
 METADATA_BYTES = 16_384
-LARGEST_KEY = 2**63 - 1  # of a bigint
+LARGEST_BIGINT = 2**63 - 1
 
 _NUL_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -28,26 +28,26 @@ def name(field: str, value: Any) -> str:
 
 def text(field: str, value: Any) -> str:
     """Text of at most 400,000 bytes of UTF-8, which may be empty."""
-    return _text(field, value, TEXT_BYTES, "keep what is longer elsewhere, and its address here")
+    return _text(field, value, TEXT_BYTES, "store a longer text elsewhere, and its address here")
 
 
 def non_blank(field: str, value: Any) -> str:
-    """Text that has something in it to find again."""
+    """Text with more in it than blanks."""
     checked = text(field, value)
     if not checked.strip():
-        raise InputError(field, "say something", f"{len(checked)} blank characters" if checked else "''")
+        raise InputError(field, "not be blank", f"{len(checked)} blank characters" if checked else "''")
     return checked
 
 
 def integer(field: str, value: Any, least: int, most: int) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
         return value
-    raise InputError(field, f"be a whole number from {least} to {most}", _describe(value))
+    raise InputError(field, f"be an integer from {least} to {most}", _describe(value))
 
 
 def bigint_id(field: str, value: Any) -> int:
-    """A chatid or primarykey: what a bigint holds, from 0."""
-    return integer(field, value, 0, LARGEST_KEY)
+    """A chatid or primarykey: a bigint from 0."""
+    return integer(field, value, 0, LARGEST_BIGINT)
 
 
 def metadata(field: str, value: Any) -> str:
@@ -57,20 +57,20 @@ def metadata(field: str, value: Any) -> str:
     try:
         written = json.dumps(value if isinstance(value, dict) else dict(value), ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
-        raise InputError(field, "be a JSON object", f"what JSON has no form for ({type(error).__name__})") from None
+        raise InputError(field, "be a JSON object", f"a value that JSON cannot hold ({type(error).__name__})") from None
     if json.loads(written) != value:
-        raise InputError(field, "come back from JSON as it is", "keys that are no text, or tuples", "use str and list")
+        raise InputError(field, "be the same after JSON", "keys that are not str, or tuples", "use str and list")
     if _NUL_ESCAPE.search(written):
         raise InputError(field, "not hold NUL, which PostgreSQL cannot store", "one", "remove it")
-    return _text(field, written, METADATA_BYTES, "keep what is longer in the summary")
+    return _text(field, written, METADATA_BYTES, "put a longer text into the summary")
 
 
 def _text(field: str, value: Any, most: int, hint: str) -> str:
     if not isinstance(value, str):
         raise InputError(field, "be text", _describe(value))
-    if (place := value.find("\0")) >= 0:
+    if (index := value.find("\0")) >= 0:
         raise InputError(
-            field, "not hold NUL, which PostgreSQL cannot store", f"one at character {place + 1:,}", "remove it"
+            field, "not hold NUL, which PostgreSQL cannot store", f"one at character {index + 1:,}", "remove it"
         )
     try:
         size = len(value.encode())
@@ -83,9 +83,9 @@ def _text(field: str, value: Any, most: int, hint: str) -> str:
 
 
 def _describe(value: Any) -> str:
-    """Numbers as they are; of anything else the kind, and the length of a text."""
+    """Numbers as they are; of anything else the type, and the length of a text."""
     if isinstance(value, str):
         return f"text of {len(value):,} characters"
-    if isinstance(value, int) and abs(value) > 2 * LARGEST_KEY:
+    if isinstance(value, int) and abs(value) > 2 * LARGEST_BIGINT:
         return "a number past 64 bits"
     return repr(value) if isinstance(value, int | float | None) else type(value).__name__

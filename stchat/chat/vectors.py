@@ -23,22 +23,24 @@ _FORMAT = "[" + ",".join(["%.9g"] * DIMENSIONS) + "]"
 def normalised(vector: Sequence[float], field: str = "vector") -> Vector:
     """The vector of length 1 in the same direction, so that L2 order is cosine order.
 
+    Decimals are taken too, as drivers and JSON parsers give them, and numpy's arrays.
+
     Raises:
         InputError: not 1,024 finite numbers, or all of them zero, which has no direction.
     """
     try:
         count, length = len(vector), math.hypot(*vector)
-    except (TypeError, ValueError, OverflowError):
-        raise InputError(field, f"be {DIMENSIONS:,} numbers", f"{type(vector).__name__} that is not") from None
+    except (TypeError, ValueError, ArithmeticError):
+        raise InputError(field, f"be {DIMENSIONS:,} numbers", f"{type(vector).__name__} of something else") from None
     if count != DIMENSIONS:
         raise InputError(
-            field, f"have {DIMENSIONS:,} dimensions", f"{count:,}", "use the model that the memory was written with"
+            field, f"have {DIMENSIONS:,} dimensions", f"{count:,}", "use the model that wrote the memories"
         )
     if not math.isfinite(length):
         raise InputError(field, "be finite numbers", "NaN, an infinity or numbers past 1e300")
     if length < sys.float_info.min:
-        raise InputError(field, "have a direction", "zeros alone", "leave out what has no content")
-    return [value / length for value in vector]
+        raise InputError(field, "have a number other than zero", "zeros alone")
+    return [float(value) / length for value in vector]
 
 
 def to_text(vector: Vector) -> str:

@@ -1,5 +1,30 @@
 """The RDS Data API's client: statements, transactions, values, errors, retries and pages."""
 
-from stchat.data_api.client import DataApi, Result, Transaction, rds_data_client
+from stchat.data_api.aws_client import CONNECT_SECONDS, aws_client
+from stchat.data_api.aws_errors import describe_error, error_name
+from stchat.data_api.client import READ_SECONDS, STATEMENT_SECONDS, DataApi, Result, Transaction, rds_data_client
+from stchat.data_api.error_mapping import translate
+from stchat.data_api.paging import joined, query
+from stchat.data_api.retry import Backoff, retry
+from stchat.data_api.scram import verifier
+from stchat.data_api.values import Row
 
-__all__ = ["DataApi", "Result", "Transaction", "rds_data_client"]
+__all__ = [
+    "CONNECT_SECONDS",
+    "READ_SECONDS",
+    "STATEMENT_SECONDS",
+    "Backoff",
+    "DataApi",
+    "Result",
+    "Row",
+    "Transaction",
+    "aws_client",
+    "describe_error",
+    "error_name",
+    "joined",
+    "query",
+    "rds_data_client",
+    "retry",
+    "translate",
+    "verifier",
+]

@@ -1,30 +1,30 @@
-"""The client of the RDS Data API: statements, transactions, and the timeout that a paused cluster asks for.
+"""The client of the RDS Data API: statements, transactions, and retries while a paused cluster resumes.
 
-Repeated is only what cannot have run (asleep, throttled, never sent) or what the caller calls idempotent. The rest
+Retried is only what cannot have run (asleep, throttled, never sent) or what the caller calls idempotent. The rest
 is raised as OutcomeUnknownError, for the caller to find out. SQL and parameters are never logged.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from stchat.data_api.aws_client import aws_client
 from stchat.data_api.error_mapping import translate
-from stchat.data_api.retry import Backoff
+from stchat.data_api.retry import Backoff, retry
 from stchat.data_api.values import Row, to_parameters, to_rows
-from stchat.environment import ApplicationSettings
+from stchat.environment import ApplicationSettings, Settings, region_of
 from stchat.errors import (
+    DataApiError,
     DatabaseError,
     OutcomeUnknownError,
     StchatError,
+    TransactionAbortedError,
     TransactionLostError,
     UnavailableError,
 )
@@ -36,25 +36,19 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 STATEMENT_SECONDS = 45  # how long the Data API waits for a statement
-ROTATION_SECONDS = 10.0  # a refused login is repeated for, since the password may be changing: nothing has run
-CONNECTIONS = 50  # threads that may share a client before its connections are closed after each call
-
-MAKING = threading.Lock()  # boto3's default session is not made for threads that make their clients at once
+READ_SECONDS = STATEMENT_SECONDS + 15.0  # how long this client waits for a response
+ROTATION_SECONDS = 10.0  # a refused login is retried for, since the password may be changing: nothing has run
 
 
-def rds_data_client(read_seconds: float = STATEMENT_SECONDS + 15) -> RDSDataServiceClient:
-    """botocore's own retries are off, since it would send an ExecuteStatement again that a 5xx may have run.
+def rds_data_client(cluster_arn: str = "", *, read_seconds: float = READ_SECONDS) -> RDSDataServiceClient:
+    """In the region of the cluster's ARN; without one, in boto3's.
+
+    botocore's own retries are off, since it would send an ExecuteStatement again that a 5xx may have run.
 
     `read_seconds`: how long one call may take; shorter where a caller has less time than the longest statement.
     """
-    config = Config(
-        retries={"total_max_attempts": 1},
-        connect_timeout=5,
-        read_timeout=read_seconds,
-        max_pool_connections=CONNECTIONS,
-    )
-    with MAKING:
-        return boto3.client("rds-data", config=config)
+    client = aws_client("rds-data", region_of(cluster_arn), read_seconds=read_seconds)
+    return cast("RDSDataServiceClient", client)
 
 
 @dataclass(frozen=True)
@@ -76,8 +70,12 @@ class DataApi:
     timeout: float = 180.0
 
     @classmethod
-    def from_settings(cls, settings: ApplicationSettings) -> DataApi:
-        return cls(rds_data_client(), settings.cluster_arn, settings.secret_arn, settings.database)
+    def from_settings(
+        cls, settings: Settings | ApplicationSettings, *, timeout: float = 180.0, read_seconds: float = READ_SECONDS
+    ) -> DataApi:
+        """`read_seconds`: how long one call may take."""
+        client = rds_data_client(settings.cluster_arn, read_seconds=read_seconds)
+        return cls(client, settings.cluster_arn, settings.secret_arn, settings.database, timeout)
 
     def with_database(self, database: str) -> DataApi:
         return replace(self, database=database)
@@ -107,12 +105,18 @@ class DataApi:
     def transaction(self) -> Iterator[Transaction]:
         """Committed at the end of the block, rolled back when the block raises.
 
-        A commit in doubt is rolled back too: if it has not run it never will, so what is there to see is final.
+        A commit whose outcome is unknown is rolled back too: if it has not run it never will, so what is there to see
+        is final.
+
+        Raises:
+            TransactionAbortedError: the last statement of the block failed and its error was caught.
         """
         begun = self._call(self.client.begin_transaction, idempotent=True, **self._target, database=self.database)
         transaction = Transaction(self, begun["transactionId"])
         try:
             yield transaction
+            if transaction.failure is not None:
+                raise TransactionAbortedError(transaction.failure) from transaction.failure
             self._call(self.client.commit_transaction, transactionId=transaction.id, **self._target)
         except BaseException:
             transaction.roll_back()
@@ -136,44 +140,48 @@ class DataApi:
         return Result(rows, answer.get("numberOfRecordsUpdated", 0))
 
     def _call(self, operation: Callable[..., T], *, idempotent: bool = False, **arguments: Any) -> T:
-        tries = Backoff(self.timeout)
-        while True:
+        backoff = Backoff(self.timeout)
+
+        def attempt() -> T:
             try:
                 return operation(**arguments)
             except (ClientError, BotoCoreError) as error:
-                fault = translate(error)
-                again = (
-                    isinstance(fault, UnavailableError)
-                    or (idempotent and isinstance(fault, OutcomeUnknownError))
-                    or (
-                        isinstance(fault, DatabaseError)
-                        and fault.sqlstate == "28P01"
-                        and tries.waited < ROTATION_SECONDS
-                    )
-                )
-                if not again or tries.are_over:
-                    raise fault from error
-                log.info("waiting for the database, %.0f s so far: %s", tries.waited, fault)
-            tries.pause()
+                raise translate(error) from error
+
+        def retryable(error: StchatError) -> bool:
+            if isinstance(error, DatabaseError):
+                return error.sqlstate == "28P01" and backoff.waited < ROTATION_SECONDS
+            return isinstance(error, UnavailableError) or (idempotent and isinstance(error, OutcomeUnknownError))
+
+        return retry(attempt, backoff, retryable, "the database")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Transaction:
     """A transaction that is open. It ends by itself after 3 minutes without a call."""
 
     api: DataApi
     id: str
+    failure: DataApiError | None = field(default=None, init=False)
+    """That of the last statement. PostgreSQL then runs nothing more but a rollback, the whole one or to a savepoint; on
+    AWS a commit would succeed and keep nothing."""
 
     def execute(
         self, sql: str, parameters: Mapping[str, Any] | None = None, *, continue_after_timeout: bool = False
     ) -> Result:
-        return self.api._execute(
-            sql,
-            parameters,
-            idempotent=False,
-            transactionId=self.id,
-            continueAfterTimeout=continue_after_timeout,
-        )
+        try:
+            result = self.api._execute(
+                sql,
+                parameters,
+                idempotent=False,
+                transactionId=self.id,
+                continueAfterTimeout=continue_after_timeout,
+            )
+        except DataApiError as failure:
+            self.failure = failure
+            raise
+        self.failure = None
+        return result
 
     def roll_back(self) -> None:
         """Never raises: what cannot be rolled back now ends by itself."""

@@ -14,6 +14,8 @@ from botocore.exceptions import (
     SSLError,
 )
 
+from stchat.data_api.aws_client import is_loopback
+from stchat.data_api.aws_errors import describe_error
 from stchat.errors import (
     DataApiError,
     DatabaseError,
@@ -35,9 +37,10 @@ _BY_CODE: dict[str, type[DataApiError]] = {
     "InternalServerErrorException": OutcomeUnknownError,
 }
 _NOT_SENT = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, SSLError)
-# One call at a time in a transaction: the one before has not ended yet, so this one was not begun.
-_OCCUPIED = "still running a query"
-# Two wordings of the 1 MiB that an answer may have; a row of over 64 KB is another matter.
+# One call at a time in a transaction: the one before has not ended yet, so this one was not begun. AWS says so in a
+# DatabaseErrorException, others in a BadRequestException; what PostgreSQL itself reports has an SQLState.
+_BUSY = re.compile(r"transaction is still running a query(?!.*SQLState: \w{5})", re.IGNORECASE | re.DOTALL)
+# Two wordings of the 1 MiB that a response may have; a row of over 64 KB is another matter.
 _TOO_LARGE = ("result exceeds the size limit", "more than the allowed response size limit")
 
 _POSTGRESQL = re.compile(
@@ -49,27 +52,44 @@ _POSTGRESQL = re.compile(
 
 def translate(error: ClientError | BotoCoreError) -> DataApiError:
     if isinstance(error, ClientError):
-        return _from_answer(error)
+        return _from_response(error)
     name = type(error).__name__
+    if is_refused_here(error):
+        return DataApiError(nothing_listens(error), code=name)
     if isinstance(error, _NOT_SENT):
-        return UnavailableError(str(error), code=name)
+        return UnavailableError(describe_error(error), code=name)
     if isinstance(error, HTTPClientError):
-        return OutcomeUnknownError(str(error), code=name)
-    return DataApiError(str(error), code=name)
+        return OutcomeUnknownError(describe_error(error), code=name)
+    return DataApiError(describe_error(error), code=name)
 
 
-def _from_answer(error: ClientError) -> DataApiError:
+def is_refused_here(error: Exception) -> bool:
+    """Whether a port of this machine's loopback address refused the connection: nothing wakes up there."""
+    if not isinstance(error, EndpointConnectionError):
+        return False
+    details = error.kwargs
+    return is_loopback(str(details.get("endpoint_url", ""))) and "refused" in str(details.get("error", ""))
+
+
+def nothing_listens(error: BotoCoreError) -> str:
+    return (
+        f"nothing listens at {error.kwargs['endpoint_url']}: start the local AWS (local-aws up), or open a new shell"
+        " without AWS_ENDPOINT_URL_... for AWS itself"
+    )
+
+
+def _from_response(error: ClientError) -> DataApiError:
     code = error.response.get("Error", {}).get("Code", "")
     message = error.response.get("Error", {}).get("Message", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if _BUSY.search(message):
+        return UnavailableError(f"{code}: {message}", code=code)
     if code == "DatabaseErrorException":
         return _from_postgresql(message, code)
-    if _OCCUPIED in message:
-        return UnavailableError(message, code=code)
     if any(words in message for words in _TOO_LARGE):
         return ResultTooLargeError(f"{code}: {message}", code=code)
     fallback = OutcomeUnknownError if status >= 500 else DataApiError
-    return _BY_CODE.get(code, fallback)(f"{code}: {message}", code=code)
+    return _BY_CODE.get(code, fallback)(describe_error(error), code=code)
 
 
 def _from_postgresql(message: str, code: str) -> DatabaseError:

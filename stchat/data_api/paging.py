@@ -1,4 +1,4 @@
-"""Reading what is larger than the Data API gives at once: an answer has 1 MiB, and a row of it 64 KB."""
+"""Reading what is larger than one response of the Data API: it has 1 MiB, and a row of it 64 KB by AWS's guide."""
 
 from __future__ import annotations
 
@@ -6,31 +6,29 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from stchat.data_api import DataApi
-from stchat.data_api.retry import Backoff
+from stchat.data_api.client import DataApi
+from stchat.data_api.retry import Backoff, retry
 from stchat.data_api.values import Row
 from stchat.errors import ResultTooLargeError, TransientError
 
 log = logging.getLogger(__name__)
 
-ROWS_A_FETCH = 8  # of 64 KB at most: half of 1 MiB, since how AWS counts that is not known to the byte
+ROWS_PER_FETCH = 8  # of 64 KB at most: half of 1 MiB, since how AWS counts that is not known to the byte
 
 
 def query(api: DataApi, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
-    """The rows of a query that may be sent again, in one call; those over 1 MiB through a cursor, in several."""
-    tries = Backoff(api.timeout)
+    """The rows of an idempotent query, in one call; those over 1 MiB through a cursor, in several."""
+    backoff = Backoff(api.timeout)
     try:
         return api.execute(sql, parameters, idempotent=True).rows
     except ResultTooLargeError:
-        log.info("the answer is over 1 MiB: reading it through a cursor, %d rows a call", ROWS_A_FETCH)
-    while True:
-        try:
-            return _through_a_cursor(api.with_timeout(tries.left), sql, parameters)
-        except TransientError as error:
-            if tries.are_over:
-                raise
-            log.info("reading from the beginning, after %.0f s: %s", tries.waited, error)
-        tries.pause()
+        log.info("the response is over 1 MiB: reading it through a cursor, %d rows per call", ROWS_PER_FETCH)
+    return retry(
+        lambda: _through_a_cursor(api.with_timeout(backoff.left), sql, parameters),
+        backoff,
+        lambda error: isinstance(error, TransientError),
+        "the database, to read from the beginning",
+    )
 
 
 def joined(rows: Iterable[Row], *texts: str) -> list[Row]:
@@ -46,7 +44,7 @@ def _through_a_cursor(api: DataApi, sql: str, parameters: Mapping[str, Any]) -> 
     rows: list[Row] = []
     with api.transaction() as transaction:
         transaction.execute(f"DECLARE pages NO SCROLL CURSOR FOR {sql}", parameters)
-        while page := transaction.execute(f"FETCH {ROWS_A_FETCH} FROM pages").rows:
+        while page := transaction.execute(f"FETCH {ROWS_PER_FETCH} FROM pages").rows:
             rows += page
     return rows
 

@@ -1,4 +1,4 @@
-"""Reads a running cluster through AWS's control plane, which does not wake it; its sessions only when it is awake."""
+"""Reads a cluster through AWS's control plane, which does not resume it; its databases only while it runs."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stchat.data_api import DataApi
+from stchat.data_api import DataApi, aws_client, describe_error
+from stchat.environment import region_of
 from stchat.errors import DataApiError, SettingsError
-from stchat.ops.aws_responses import CAPACITY, CLUSTER, Answer, instance, present, said, secret
-from stchat.ops.cluster_state import ASLEEP, AWAKE, SERVERLESS, UNKNOWN, Facts, Instance, Secret, Session, Unread
+from stchat.ops import database_reader
+from stchat.ops.aws_responses import CAPACITY, CLUSTER, Response, declared, instance, present, secret
+from stchat.ops.cluster_state import PAUSED, RUNNING, SERVERLESS, UNKNOWN, ClusterState, Instance, ReadFailure, Secret
 
 log = logging.getLogger(__name__)
 
-# What it calls, as IAM names it. The first group names no resource (`*`) or those of the cluster.
+# The IAM actions of its calls.
 ACTIONS = (
     "rds:DescribeDBClusters",
     "rds:DescribeDBInstances",
@@ -32,21 +33,12 @@ ACTIONS = (
     "cloudformation:GetTemplate",
     "secretsmanager:DescribeSecret",
 )
-ACTIONS_OF_SESSIONS = ("rds-data:ExecuteStatement", "secretsmanager:GetSecretValue")
-
-_SESSIONS = """
-SELECT s.usename AS user, s.datname AS database, s.application_name AS application,
-       coalesce(s.client_addr::text, 'local') AS client, s.backend_start AS since
-FROM pg_stat_activity AS s
-JOIN pg_stat_activity AS own ON own.pid = pg_backend_pid()
-WHERE s.backend_type = 'client backend' AND s.usename <> 'rdsadmin'
-  AND (s.application_name, s.client_addr) IS DISTINCT FROM (own.application_name, own.client_addr)
-ORDER BY s.backend_start"""
+ACTIONS_OF_DATABASES = ("rds-data:ExecuteStatement", "secretsmanager:GetSecretValue")
 
 
-def read(arn: str, secret_arn: str, api: DataApi, *, wake: bool, now: datetime) -> Facts:
-    """Raises SettingsError when there is no such cluster, or it may not be read at all."""
-    return _Reading(arn, secret_arn).facts(api, wake=wake, now=now)
+def read(arn: str, secret_arn: str, api: DataApi, *, wake: bool, now: datetime) -> ClusterState:
+    """Raises SettingsError when there is no such cluster, or it cannot be read at all."""
+    return _Reading(arn, secret_arn).state(api, wake=wake, now=now)
 
 
 class _Reading:
@@ -54,28 +46,27 @@ class _Reading:
         self.arn = arn
         self.identifier = arn.rpartition(":")[2]
         self.secret_arn = secret_arn
-        self.unread: list[Unread] = []
-        new: Callable[..., Any] = boto3.client
-        self.rds = new("rds")
-        self.cloudformation, self.cloudwatch, self.secrets = (
-            new(service) for service in ("cloudformation", "cloudwatch", "secretsmanager")
+        self.read_failures: list[ReadFailure] = []
+        self.rds, self.cloudformation, self.cloudwatch, self.secrets = (
+            aws_client(service, region_of(arn), attempts=3)
+            for service in ("rds", "cloudformation", "cloudwatch", "secretsmanager")
         )
 
-    def facts(self, api: DataApi, *, wake: bool, now: datetime) -> Facts:
+    def state(self, api: DataApi, *, wake: bool, now: datetime) -> ClusterState:
         try:
             [cluster] = self.rds.describe_db_clusters(DBClusterIdentifier=self.identifier)["DBClusters"]
         except (ClientError, BotoCoreError) as error:
-            raise SettingsError(f"cannot read cluster {self.arn}: {error}") from error
-        described = self._pages("rds:DescribeDBInstances", self.rds, "describe_db_instances", "DBInstances", Filters=[
+            raise SettingsError(f"cannot read cluster {self.arn}: {describe_error(error)}") from error
+        found = self._pages("rds:DescribeDBInstances", self.rds, "describe_db_instances", "DBInstances", Filters=[
             {"Name": "db-cluster-id", "Values": [self.identifier]}
         ])  # fmt: skip
-        stack, resources = self._template([cluster, *described])
+        stack, resources = self._template([cluster, *found])
         templates = {id: resource.get("Properties", {}) for id, resource in resources.items()}
         own = [templates[id] for id, resource in resources.items() if resource["Type"] == "AWS::RDS::DBCluster"]
         template = own[0] if own else {}
         scaling = cluster.get("ServerlessV2ScalingConfiguration", {})
-        instances = tuple(instance(each, cluster, templates) for each in described)
-        facts = Facts(
+        instances = tuple(instance(each, cluster, templates) for each in found)
+        state = ClusterState(
             identifier=self.identifier,
             arn=self.arn,
             status=cluster["Status"],
@@ -90,33 +81,37 @@ class _Reading:
             deletion_protection=cluster["DeletionProtection"],
             stack=stack,
             properties=present(cluster, CLUSTER) | {name: scaling[name] for name in CAPACITY if name in scaling},
-            template=said(template, CLUSTER) | said(template.get("ServerlessV2ScalingConfiguration", {}), CAPACITY),
+            template=declared(template, CLUSTER)
+            | declared(template.get("ServerlessV2ScalingConfiguration", {}), CAPACITY),
             instances=instances,
             proxies=self._proxies(),
             global_clusters=self._global_clusters(),
             integrations=self._integrations(),
             logical_replication=self._logical_replication(cluster),
             secrets=self._secrets(resources),
-            state=self._state(instances, scaling.get("MinCapacity"), now),
+            state=self._running(instances, scaling.get("MinCapacity"), now),
             sessions=None,
-            unread=(),
+            extensions=None,
+            role_settings=None,
+            read_failures=(),
         )
-        sessions = self._sessions(api, facts.state, wake=wake)
-        state = AWAKE if sessions is not None else facts.state
-        return replace(facts, sessions=sessions, state=state, unread=tuple(self.unread))
+        state = self._with_databases(state, api, wake=wake)
+        return replace(state, read_failures=tuple(self.read_failures))
 
-    def _template(self, described: list[Answer]) -> tuple[str | None, Mapping[str, Any]]:
-        """The stack that made them, by the tag that CloudFormation puts on what it makes, and its resources."""
-        tags = {tag["Key"]: tag["Value"] for each in described for tag in each.get("TagList", [])}
+    def _template(self, found: list[Response]) -> tuple[str | None, Mapping[str, Any]]:
+        """The stack that created them, by the tag that CloudFormation gives resources, and its resources."""
+        tags = {tag["Key"]: tag["Value"] for each in found for tag in each.get("TagList", [])}
         stack = tags.get("aws:cloudformation:stack-name")
         if stack is None:
-            self.unread.append(Unread("the template", "no stack has made this cluster: nothing to compare it with"))
+            self.read_failures.append(
+                ReadFailure("the template", "no stack created this cluster: nothing to compare it with")
+            )
             return None, {}
-        answer = self._try("cloudformation:GetTemplate", lambda: self.cloudformation.get_template(StackName=stack))
-        body = (answer or {}).get("TemplateBody", {})
+        response = self._try("cloudformation:GetTemplate", lambda: self.cloudformation.get_template(StackName=stack))
+        body = (response or {}).get("TemplateBody", {})
         return stack, body["Resources"] if isinstance(body, dict) and "Resources" in body else {}
 
-    def _engine_status(self, cluster: Answer) -> str | None:
+    def _engine_status(self, cluster: Response) -> str | None:
         found = self._pages(
             "rds:DescribeDBEngineVersions", self.rds, "describe_db_engine_versions", "DBEngineVersions",
             Engine=cluster["Engine"], EngineVersion=cluster["EngineVersion"], IncludeAll=True,
@@ -147,7 +142,7 @@ class _Reading:
         found = self._pages("rds:DescribeIntegrations", self.rds, "describe_integrations", "Integrations")
         return tuple(one["IntegrationName"] for one in found if one.get("SourceArn") == self.arn)
 
-    def _logical_replication(self, cluster: Answer) -> bool:
+    def _logical_replication(self, cluster: Response) -> bool:
         group = cluster.get("DBClusterParameterGroup", "")
         if not group or group.startswith("default."):
             return False  # AWS's own, in which it is off
@@ -159,56 +154,58 @@ class _Reading:
                    for one in found)  # fmt: skip
 
     def _secrets(self, resources: Mapping[str, Any]) -> tuple[Secret, ...]:
-        """Those of the stack; where its template is not known, the one that is logged in with."""
+        """Those of the stack; where its template is not known, the one of the login."""
         names = [
             resource["Properties"]["Name"]
             for resource in resources.values()
             if resource["Type"] == "AWS::SecretsManager::Secret" and isinstance(resource["Properties"].get("Name"), str)
         ]
-        answers = [self._describe_secret(name) for name in names or [self.secret_arn]]
-        return tuple(secret(answer) for answer in answers if answer)
+        found = [self._describe_secret(name) for name in names or [self.secret_arn]]
+        return tuple(secret(one) for one in found if one)
 
-    def _describe_secret(self, name: str) -> Answer | None:
-        answer: Answer | None = self._try(
+    def _describe_secret(self, name: str) -> Response | None:
+        found: Response | None = self._try(
             "secretsmanager:DescribeSecret", lambda: self.secrets.describe_secret(SecretId=name)
         )
-        return answer
+        return found
 
-    def _state(self, instances: tuple[Instance, ...], min_acu: float | None, now: datetime) -> str:
+    def _running(self, instances: tuple[Instance, ...], min_acu: float | None, now: datetime) -> str:
         if min_acu != 0 or any(instance.kind != SERVERLESS for instance in instances):
-            return AWAKE
-        answer = self._try("cloudwatch:GetMetricStatistics", lambda: self.cloudwatch.get_metric_statistics(
+            return RUNNING
+        response = self._try("cloudwatch:GetMetricStatistics", lambda: self.cloudwatch.get_metric_statistics(
             Namespace="AWS/RDS", MetricName="ServerlessDatabaseCapacity", Period=60, Statistics=["Maximum"],
             Dimensions=[{"Name": "DBClusterIdentifier", "Value": self.identifier}],
             StartTime=now - timedelta(minutes=15), EndTime=now + timedelta(minutes=1),
         ))  # fmt: skip
-        points = sorted((answer or {}).get("Datapoints", []), key=lambda point: point["Timestamp"])
+        points = sorted((response or {}).get("Datapoints", []), key=lambda point: point["Timestamp"])
         if not points:
             return UNKNOWN
-        return AWAKE if points[-1]["Maximum"] > 0 else ASLEEP
+        return RUNNING if points[-1]["Maximum"] > 0 else PAUSED
 
-    def _sessions(self, api: DataApi, state: str, *, wake: bool) -> tuple[Session, ...] | None:
-        if state != AWAKE and not wake:
-            log.info("the database is not asked, since that would wake it: --wake does")
-            return None
+    def _with_databases(self, state: ClusterState, api: DataApi, *, wake: bool) -> ClusterState:
+        if state.state != RUNNING and not wake:
+            log.info("the databases are not read, since that would resume the cluster: --wake does")
+            return state
+        api = api.with_timeout(180.0 if wake else 0.0)
         try:
-            rows = api.with_timeout(180.0 if wake else 0.0).execute(_SESSIONS, idempotent=True).rows
+            state = replace(state, sessions=database_reader.sessions(api), state=RUNNING)
+            state = replace(state, role_settings=database_reader.role_settings(api))
+            return replace(state, extensions=database_reader.outdated_extensions(api))
         except DataApiError as error:
-            self.unread.append(Unread("open connections", str(error)))
-            return None
-        return tuple(Session(**row) for row in rows)
+            self.read_failures.append(ReadFailure("the databases", str(error)))
+            return state
 
-    def _pages(self, action: str, client: Any, operation: str, member: str, **arguments: Any) -> list[Answer]:
-        def read() -> list[Answer]:
+    def _pages(self, action: str, client: Any, operation: str, member: str, **arguments: Any) -> list[Response]:
+        def read() -> list[Response]:
             pages = client.get_paginator(operation).paginate(**arguments)
             return [each for page in pages for each in page.get(member, [])]
 
         return self._try(action, read) or []
 
     def _try(self, action: str, call: Callable[[], Any]) -> Any:
-        """None, and a note, where it may not be read or is not there."""
+        """None, and a ReadFailure, where it cannot be read."""
         try:
             return call()
         except (ClientError, BotoCoreError) as error:
-            self.unread.append(Unread(action, str(error)))
+            self.read_failures.append(ReadFailure(action, describe_error(error)))
             return None

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 SERVERLESS = "db.serverless"
-ASLEEP, AWAKE, UNKNOWN = "asleep", "awake", "asleep or awake, not known"
+PAUSED, RUNNING, UNKNOWN = "paused", "running", "paused or running, not known"
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Instance:
     engine_version: str
     status: str
     properties: Mapping[str, Any]
-    """Those of its template that can be compared, by the template's name: what is there now."""
+    """The current values of those that its template can be compared with, by the template's name."""
     template: Mapping[str, Any]
-    """And what its template says."""
+    """The template's values."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Secret:
     last: datetime | None
     due: datetime | None
     pending: bool
-    """A version waits to become the current one: a rotation runs, or has stopped half-way."""
+    """A version is to become the current one: a rotation runs, or has failed half-way."""
     changed: datetime | None
 
 
@@ -56,7 +56,26 @@ class Session:
 
 
 @dataclass(frozen=True)
-class Unread:
+class Extension:
+    """Of a database, where the server has a newer version than the database."""
+
+    database: str
+    name: str
+    installed: str
+    available: str
+
+
+@dataclass(frozen=True)
+class RoleSetting:
+    """What ALTER ROLE ... SET gave an application's role; `database` empty: in all of them."""
+
+    role: str
+    database: str
+    setting: str
+
+
+@dataclass(frozen=True)
+class ReadFailure:
     """What could not be read, and why."""
 
     what: str
@@ -64,8 +83,8 @@ class Unread:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
-    """None: not known, or not told."""
+class ClusterState:
+    """None: not known, or not returned by AWS."""
 
     identifier: str
     arn: str
@@ -91,4 +110,6 @@ class Facts:
     secrets: tuple[Secret, ...]
     state: str
     sessions: tuple[Session, ...] | None
-    unread: tuple[Unread, ...]
+    extensions: tuple[Extension, ...] | None
+    role_settings: tuple[RoleSetting, ...] | None
+    read_failures: tuple[ReadFailure, ...]

@@ -15,7 +15,7 @@ from stchat.ops.templates import SERVERLESS, Billed
 DAYS = 30
 HOURS = 24 * DAYS
 LEAST_ACU = 0.5
-"""What an instance has that is awake and has nothing to do."""
+"""Of an instance that runs without a load."""
 PROXY_LEAST_ACU = 8
 # Measured with the migrations of sql/ on PostgreSQL 16 and pgvector 0.8: 20,000 turns of 150 and 450 Japanese
 # characters, 5,000 memories of 150 with a vector; tables, indexes and TOAST, divided by the rows.
@@ -25,15 +25,15 @@ MEMORY_BYTES = 17_000
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """What people do with it in a month. Its defaults are assumptions: give your own."""
+    """The load of a month. Its defaults are assumptions: give your own."""
 
     people: int = 100
     requests: int = 3_000
     """Calls of the Data API for each person and month; each carries at most 32 KB."""
     active_hours: float = 8
-    """Hours of a day in which somebody calls."""
+    """Hours of a day with calls."""
     wakes: float = 1
-    """How often a day it falls asleep after that; each time it first waits for the pause interval."""
+    """How often per day the cluster pauses after that, each time after its auto-pause interval."""
     acu: float = 2
     """Average ACU of each instance in the active hours."""
     turns: int = 1_000_000
@@ -41,7 +41,7 @@ class Load:
     memories: int = 100_000
     """Rows of the memory that are stored."""
     gb: float | None = None
-    """What is stored; None: reckoned from the rows."""
+    """What is stored; None: estimated from the rows, of the chat's tables."""
     daily_change: float = 0.02
     """The part of what is stored that changes in a day: backups keep it."""
     io: float = 1
@@ -91,7 +91,7 @@ class Load:
         return (self.turns * TURN_BYTES + self.memories * MEMORY_BYTES) / 1e9
 
     def idle(self) -> Load:
-        """The same data, and nobody there."""
+        """The same data without any call."""
         nothing = ("people", "active_hours", "wakes", "daily_change", "secret_calls", "notifications")
         return replace(self, **dict.fromkeys((*nothing, "flow_log_gb", "database_log_gb"), 0))
 
@@ -120,7 +120,7 @@ def bill(billed: Billed, load: Load, prices: Prices) -> list[Line]:
     if billed.serverless and not LEAST_ACU <= load.acu <= billed.max_acu:
         raise SettingsError(
             f"acu must be {LEAST_ACU:g} to {billed.max_acu:g}, the max_acu of {billed.stage}, got {load.acu:g}:"
-            " say what an instance has on average while somebody calls"
+            " it is the average of an instance in the active hours"
         )
     idle, busy = (dict(_quantities(billed, one)) for one in (load.idle(), load))
     lines = [Line(item, prices[name], idle[item, name], busy[item, name]) for item, name in busy]
@@ -177,14 +177,27 @@ def _proxy_acu(b: Billed) -> float:
     return max(PROXY_LEAST_ACU, b.serverless * max(b.min_acu, LEAST_ACU))
 
 
+def without_readers(b: Billed, load: Load, prices: Prices) -> tuple[float, float] | None:
+    """USD that readers=0 saves in a month, idle and busy; None: there is no reader.
+
+    A Data API call reaches the writer alone, so a reader serves failover and direct connections.
+    """
+    if not b.readers:
+        return None
+    one = replace(b, instances=b.instances[:1])
+    totals = [[sum(line.price.of(getattr(line, state)) for line in bill(each, load, prices)) for each in (b, one)]
+              for state in ("idle", "busy")]  # fmt: skip
+    return totals[0][0] - totals[0][1], totals[1][0] - totals[1][1]
+
+
 def alternatives(b: Billed, prices: Prices) -> list[Alternative]:
     """For as many instances and zones as the stage has."""
     count = len(b.instances)
     options = [
         Alternative(f"NAT gateways, one in each of {b.zones} zones", prices["nat_gateway_hour"], b.zones * HOURS),
-        Alternative("RDS Proxy on Serverless v2, day and night", prices["proxy_acu_hour"], PROXY_LEAST_ACU * HOURS),
+        Alternative("RDS Proxy on Serverless v2, all day", prices["proxy_acu_hour"], PROXY_LEAST_ACU * HOURS),
         Alternative(
-            f"and {count} instances that it keeps awake at {LEAST_ACU:g} ACU, as min_acu={LEAST_ACU:g} would",
+            f"and {count} instances that it keeps running at {LEAST_ACU:g} ACU, as min_acu={LEAST_ACU:g} would",
             prices["acu_hour"],
             count * LEAST_ACU * HOURS,
         ),

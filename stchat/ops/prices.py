@@ -1,4 +1,4 @@
-"""The price list: a TOML file that says of each price what it is for, its day and its source."""
+"""The price list: a TOML file with the unit, the day and the source of each price."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _problems(content: Mapping[str, Any]) -> list[str]:
     return [
         *([] if isinstance(content.get("region"), str) else [f"region must be a text, got {content.get('region')!r}"]),
         *(
-            f"[{name}] is no price that is reckoned with: it must be one of {', '.join(NAMES)}"
+            f"[{name}] is not a price of the estimate: it must be one of {', '.join(NAMES)}"
             for name in content
             if name not in (*NAMES, "region", "instance")
         ),

@@ -1,4 +1,4 @@
-"""What PostgreSQL must refuse to an application's role."""
+"""What PostgreSQL must refuse to an application's role, and what the chat's schema consists of."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from stchat.data_api import DataApi
 from stchat.errors import DatabaseError, StchatError
 
 DENIED = "42501"  # insufficient_privilege
-# Asked, not tried: a deployment in which one of them were allowed would lose data by the try.
-_TOO_MUCH = """
+# Looked up, not tried: a deployment that wrongly allows one of them would lose data by the attempt.
+_EXCESSIVE = """
 SELECT has_schema_privilege('public', 'CREATE') AS make_objects,
        coalesce(has_table_privilege(to_regclass('schema_migrations'),
                 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE'), false) AS touch_the_ledger_of_migrations,
@@ -27,13 +27,23 @@ SELECT has_schema_privilege('public', 'CREATE') AS make_objects,
 
 
 class SmokeError(StchatError):
-    """Something is not as it must be; its text says what was expected and found."""
+    """A check failed; its text names what was expected and found."""
 
 
-def too_much(api: DataApi) -> list[str]:
-    """What the role may do and must not."""
-    [row] = api.execute(_TOO_MUCH, idempotent=True).rows
+def excessive_privileges(api: DataApi) -> list[str]:
+    """What the role is allowed to do and must not be."""
+    [row] = api.execute(_EXCESSIVE, idempotent=True).rows
     return [what.replace("_", " ") for what, may in row.items() if may]
+
+
+_MISSING = """
+SELECT name FROM (VALUES ('st_chat_history_table'), ('st_chat_history_vector_table')) AS wanted (name)
+WHERE to_regclass(name) IS NULL ORDER BY name"""
+
+
+def missing_tables(api: DataApi) -> list[str]:
+    """Those of the chat's schema that the database has not."""
+    return [row["name"] for row in api.execute(_MISSING, idempotent=True).rows]
 
 
 def must(holds: object, otherwise: str) -> None:
@@ -48,4 +58,4 @@ def refused(execute: Callable[..., Any], sql: str, parameters: dict[str, Any] | 
         denied = error.sqlstate == DENIED or "permission denied" in str(error)
         must(denied, f"it must be refused with {DENIED}, got {error.sqlstate}: {error}")
     else:
-        raise SmokeError(f"PostgreSQL must refuse it, and ran it: {sql}")
+        raise SmokeError(f"PostgreSQL must refuse it, but ran it: {sql}")

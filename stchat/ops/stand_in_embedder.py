@@ -1,4 +1,4 @@
-"""Vectors without a model, to prove a deployment that has none."""
+"""Vectors without a model, to check a deployment that has none."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stchat.chat.embeddings import Embedded
-from stchat.chat.vectors import DIMENSIONS, Vector, normalised
+from stchat.chat import DIMENSIONS, Embedded, Vector, normalised
 
 
 @dataclass(frozen=True)
@@ -23,5 +22,5 @@ class StandInEmbedder:
         chance = random.Random(text)
         return normalised([chance.gauss(0, 1) for _ in range(DIMENSIONS)])
 
-    def with_timeout(self, seconds: float) -> StandInEmbedder:  # noqa: ARG002 (asks nobody, so it waits for nobody)
+    def with_timeout(self, seconds: float) -> StandInEmbedder:  # noqa: ARG002 (it makes no call)
         return self

@@ -1,15 +1,18 @@
-"""What is billed of a stage, read from its CloudFormation templates: those are what its settings come to."""
+"""What is billed of a stage, read from its CloudFormation templates, whatever CDK app made them."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +21,17 @@ from stchat.errors import SettingsError
 Template = dict[str, Any]
 
 APP = Path("app.py")
+CDK_JSON = Path("cdk.json")
 SERVERLESS = "db.serverless"
+AUTO_PAUSE_SECONDS = 300  # of Aurora, where the template does not name an interval
+CRON_DAYS = 30.0
 _CHAT = "stchat.handlers.chat"
+# What an app beside the chat may have, and `stchat cost` knows no load or price for.
+_NOT_ESTIMATED = (
+    "AWS::ApiGateway::RestApi", "AWS::ApiGatewayV2::Api", "AWS::CloudFront::Distribution", "AWS::DynamoDB::Table",
+    "AWS::EC2::Instance", "AWS::ECS::Service", "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::Kinesis::Stream",
+    "AWS::OpenSearchServerless::Collection", "AWS::S3::Bucket", "AWS::SQS::Queue",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +62,13 @@ class Billed:
     chat_mb: int | None
     """Memory of the function that answers chat requests; None: there is none."""
     traced: bool
+    not_estimated: Mapping[str, int] = field(default_factory=dict)
+    """Resources that cost something and have no line in the bill: how many, by type."""
+
+    @property
+    def readers(self) -> int:
+        """All instances but the writer."""
+        return max(0, len(self.instances) - 1)
 
     @property
     def serverless(self) -> int:
@@ -68,18 +87,28 @@ class Billed:
 
         clusters = all_of("AWS::RDS::DBCluster")
         if len(clusters) != 1:
-            raise SettingsError(f"stage {stage} must have one cluster in its templates, got {len(clusters)}")
+            raise SettingsError(
+                f"stage {stage} must have one Aurora cluster in its templates, got {len(clusters)}: cost estimates the"
+                " stacks of one cluster; put their templates into a folder, and name it with --templates"
+            )
         [cluster] = clusters
         scaling = cluster.get("ServerlessV2ScalingConfiguration", {})
+        min_acu = _literal(stage, "MinCapacity", scaling.get("MinCapacity", 0), (int, float))
+        types = Counter(resource["Type"] for resource in resources)
         chat = [one for one in all_of("AWS::Lambda::Function") if str(one.get("Handler")).startswith(_CHAT)]
         return cls(
             stage=stage,
-            instances=tuple(instance["DBInstanceClass"] for instance in all_of("AWS::RDS::DBInstance")),
-            min_acu=scaling.get("MinCapacity", 0),
-            max_acu=scaling.get("MaxCapacity", 0),
-            pause_seconds=scaling.get("SecondsUntilAutoPause"),
-            backup_days=cluster.get("BackupRetentionPeriod", 1),
-            zones=len({subnet["AvailabilityZone"] for subnet in all_of("AWS::EC2::Subnet")}),
+            instances=tuple(
+                _literal(stage, "DBInstanceClass", instance["DBInstanceClass"], str)
+                for instance in all_of("AWS::RDS::DBInstance")
+            ),
+            min_acu=min_acu,
+            max_acu=_literal(stage, "MaxCapacity", scaling.get("MaxCapacity", 0), (int, float)),
+            pause_seconds=scaling.get(
+                "SecondsUntilAutoPause", AUTO_PAUSE_SECONDS if scaling and min_acu == 0 else None
+            ),
+            backup_days=_literal(stage, "BackupRetentionPeriod", cluster.get("BackupRetentionPeriod", 1), int),
+            zones=len({json.dumps(subnet.get("AvailabilityZone")) for subnet in all_of("AWS::EC2::Subnet")}),
             secrets=len(all_of("AWS::SecretsManager::Secret")),
             rotated_every_days=_days(all_of("AWS::SecretsManager::RotationSchedule")),
             alarms=len(all_of("AWS::CloudWatch::Alarm")),
@@ -96,17 +125,31 @@ class Billed:
             database_logs=bool(cluster.get("EnableCloudwatchLogsExports")),
             chat_mb=chat[0].get("MemorySize", 128) if chat else None,
             traced=any(one.get("TracingConfig", {}).get("Mode") == "Active" for one in chat),
+            not_estimated={kind: types[kind] for kind in _NOT_ESTIMATED if types[kind]},
         )
 
 
+def _literal(stage: str, name: str, value: Any, kinds: type | tuple[type, ...]) -> Any:
+    """A template may have a parameter or a function of CloudFormation instead of a value."""
+    if isinstance(value, kinds):
+        return value
+    raise SettingsError(
+        f"stage {stage} must have a value for {name} in its template, got {json.dumps(value)}: cost reads no parameters"
+        " of CloudFormation"
+    )
+
+
 def _days(schedules: list[dict[str, Any]]) -> float | None:
-    """From `rate(30 days)` or AutomaticallyAfterDays."""
+    """From `rate(30 days)` or AutomaticallyAfterDays; a cron expression counts as once in 30 days."""
     if not schedules:
         return None
-    rules = schedules[0]["RotationRules"]
+    rules = schedules[0].get("RotationRules", {})
     if "AutomaticallyAfterDays" in rules:
         return float(rules["AutomaticallyAfterDays"])
-    return float(rules["ScheduleExpression"].removeprefix("rate(").split()[0])
+    rate = re.fullmatch(r"rate\((\d+) (hour|day)s?\)", str(rules.get("ScheduleExpression")))
+    if rate is None:
+        return CRON_DAYS
+    return int(rate[1]) / (24 if rate[2] == "hour" else 1)
 
 
 def read(stage: str, directory: Path) -> Billed:
@@ -114,25 +157,42 @@ def read(stage: str, directory: Path) -> Billed:
     found = [json.loads(file.read_text()) for file in sorted(directory.glob("*.json"))]
     templates = [one for one in found if isinstance(one, dict) and isinstance(one.get("Resources"), dict)]
     if not templates:
-        raise SettingsError(f"{directory} has no templates: make them with `make synth STAGE={stage}`")
+        raise SettingsError(f"{directory} has no templates: make them with `cdk synth --output {directory}`")
     return Billed.from_templates(stage, templates)
 
 
 def synthesize(stages: Iterable[str]) -> list[Billed]:
-    """From what the settings are now: the CDK app runs once a stage, as for `cdk synth`."""
+    """From the current settings: the CDK app runs once per stage, as for `cdk synth`."""
     with ThreadPoolExecutor() as pool:
         return list(pool.map(_synthesize, stages))
 
 
 def _synthesize(stage: str) -> Billed:
-    context: Mapping[str, Any] = json.loads(Path("cdk.json").read_text())["context"]
+    if not CDK_JSON.exists():
+        raise SettingsError(
+            f"there is no cdk.json in {Path.cwd()}: run this where the CDK app is, or name the templates of `cdk synth`"
+            " with --templates cdk.out"
+        )
+    settings: Mapping[str, Any] = json.loads(CDK_JSON.read_text())
+    context = settings.get("context", {})
+    command = shlex.split(settings.get("app", f"python3 {APP}"))
+    if command[0] in ("python", "python3"):
+        command[0] = sys.executable
     with tempfile.TemporaryDirectory() as directory:
         done = subprocess.run(
-            [sys.executable, str(APP)],
+            command,
             env={**os.environ, "CDK_OUTDIR": directory, "CDK_CONTEXT_JSON": json.dumps({**context, "stage": stage})},
             capture_output=True,
             text=True,
         )
         if done.returncode != 0:
-            raise SettingsError(f"stage {stage} cannot be synthesized: {done.stderr.strip()}")
+            raise SettingsError(f"stage {stage} cannot be synthesized: {_reason(done.stderr)}")
         return read(stage, Path(directory))
+
+
+def _reason(errors: str) -> str:
+    """Of a traceback the last line, with a hint where a package is missing."""
+    text = errors.strip()
+    if "Traceback (most recent call last)" in text:
+        text = text.splitlines()[-1]
+    return f'{text}: pip install "stchat[cdk]"' if "No module named 'aws_cdk'" in text else text

@@ -1,8 +1,8 @@
 """A new password for the role of a secret, in the four steps that Secrets Manager calls for.
 
-The Data API logs in with what is AWSCURRENT, so a pending password can neither be tried nor used before it is that.
-Hence nothing in the database changes until finishSecret, which changes the password and moves AWSCURRENT in one go.
-Each step may be repeated, and may die anywhere: docs/decisions/0300-rotation-over-the-data-api.md.
+The Data API logs in with the version AWSCURRENT, so a pending password can be neither tested nor used before that.
+Hence nothing in the database changes until finishSecret, which changes the password and moves AWSCURRENT at once.
+Each step is idempotent, and may be killed anywhere: docs/decisions/0300-rotation-over-the-data-api.md.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from dataclasses import dataclass, replace
 from secrets import choice
 from typing import TYPE_CHECKING, Any
 
-from stchat.data_api import DataApi
-from stchat.data_api.scram import verifier
+from stchat.data_api import DataApi, verifier
 from stchat.errors import DatabaseError, RotationError
 
 if TYPE_CHECKING:
@@ -33,15 +32,15 @@ _WRONG_PASSWORD = "28P01"
 # A secret may name no database: attaching it to a cluster that has none takes the name away. The password was right.
 _MAY_NOT_CONNECT = "42501"
 _NO_SUCH_ROLE = "42704"
-_STANDING = """
-SELECT rolname = current_user AS own, pg_has_role(oid, 'MEMBER WITH ADMIN OPTION') AS may_be_keyed
+_MEMBERSHIP = """
+SELECT rolname = current_user AS own, pg_has_role(oid, 'MEMBER WITH ADMIN OPTION') AS administered
 FROM pg_roles WHERE rolname = :role"""
 
 
 @dataclass(frozen=True)
 class Rotation:
-    """Of the secret `arn` to its version `token`. `master` logs in as the one who may change the password: for
-    the master's own secret the same one."""
+    """Of the secret `arn` to its version `token`. `master` logs in as the master user, who may change the password; for
+    the master's own secret with that same secret."""
 
     secrets: SecretsManagerClient
     master: DataApi
@@ -49,7 +48,7 @@ class Rotation:
     token: str
 
     def run(self, step: str) -> None:
-        """Raises RotationError when Secrets Manager asks for what cannot be done."""
+        """Raises RotationError when Secrets Manager asks for a rotation that cannot be done."""
         if step not in _STEPS:
             raise RotationError(f"step must be one of {', '.join(_STEPS)}, got {step!r}")
         secret = self.secrets.describe_secret(SecretId=self.arn)
@@ -81,56 +80,60 @@ class Rotation:
             )
 
     def _set(self, _: Mapping[str, list[str]]) -> None:
-        """Nothing: a password that is set here would lock everybody out until finishSecret."""
+        """Nothing: a password that is set here would refuse every login until finishSecret."""
 
     def _test(self, _: Mapping[str, list[str]]) -> None:
-        """That the database is awake and that the master may key the role, so that finishSecret is short and sure."""
+        """That the database is awake and that the master may set the role's password, so that finishSecret is short."""
         role = self._created()["username"]
         try:
-            rows = self.master.execute(_STANDING, {"role": role}, idempotent=True).rows
+            rows = self.master.execute(_MEMBERSHIP, {"role": role}, idempotent=True).rows
         except DatabaseError as error:
-            self._doubt(error)
+            self._check_current_password_refused(error)
             return
         for row in rows:
             if row["own"] != self._of_master:
                 raise RotationError(
-                    f"the username of secret {self.arn} must be the role that it was made for, got {role}:"
-                    " only the master's own secret may hold the master"
+                    f"the username of secret {self.arn} must be the role that the secret was created for, got {role}:"
+                    " only the master's own secret may name the master"
                 )
-            if not (row["own"] or row["may_be_keyed"]):
-                raise RotationError(f"the master may not change the password of role {role}: did another one make it?")
+            if not (row["own"] or row["administered"]):
+                raise RotationError(
+                    f"the master may not change the password of role {role}: grant it to the master WITH ADMIN OPTION"
+                )
 
     def _finish(self, versions: Mapping[str, list[str]]) -> None:
         """The password, then at once AWSCURRENT: between the two, new sessions of the role are refused."""
         [current] = [version for version, labels in versions.items() if "AWSCURRENT" in labels]
         login = self._created()
-        keyed = False
+        password_set = False
         try:
-            # Sent again after a fault: keyed twice is keyed.
+            # Idempotent: the same password twice.
             self.master.execute(
                 f"ALTER ROLE {login['username']} PASSWORD '{verifier(login['password'])}'", idempotent=True
             )
-            keyed = True
+            password_set = True
             log.info("role %s has its new password", login["username"])
         except DatabaseError as error:
             if error.sqlstate == _NO_SUCH_ROLE:
-                log.info("role %s does not exist yet: the deploy that makes it will key it", login["username"])
+                log.info(
+                    "role %s does not exist yet: the deploy that creates it will set its password", login["username"]
+                )
                 self._move(current, self.token)
                 return
-            self._doubt(error)
+            self._check_current_password_refused(error)
         self._move(current, self.token)
-        if self._opens(login):
+        if self._can_log_in(login):
             return
-        if not keyed:
+        if not password_set:
             self._move(self.token, current)
         raise RotationError(
             f"role {login['username']} is refused with the passwords of secret {self.arn}, of its current version"
             " and of the new one: see docs/rotation.md"
         )
 
-    def _doubt(self, error: DatabaseError) -> None:
-        """The master's own password is refused: an attempt that died in finishSecret has changed it. Then the new
-        password opens, and finishSecret tries that."""
+    def _check_current_password_refused(self, error: DatabaseError) -> None:
+        """Goes on only if it was the master's own password that is refused: an attempt that was killed in finishSecret
+        may have changed it. Then the new password works, and finishSecret tries that."""
         if error.sqlstate != _WRONG_PASSWORD or not self._of_master:
             raise error
         log.warning("the current password is refused: an earlier attempt may have changed it")
@@ -139,7 +142,7 @@ class Rotation:
     def _of_master(self) -> bool:
         return self.arn == self.master.secret_arn
 
-    def _opens(self, login: Mapping[str, Any]) -> bool:
+    def _can_log_in(self, login: Mapping[str, Any]) -> bool:
         """Whether the Data API can log in with the secret's current version."""
         database = login.get("dbname", self.master.database)
         try:

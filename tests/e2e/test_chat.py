@@ -117,7 +117,7 @@ def test_its_role_is_enough_for_every_operation_and_for_nothing_else(laptop: Lap
     for chatid in range(3):
         assert memory.remember("role", "t", chatid, "犬" * 130_000)
     assert len(memory.recall("role", "犬")) == 3, "over 1 MiB: through a cursor"
-    assert memory.forget("role") == 3
+    assert memory.delete("role") == 3
 
     denied = "is not authorized to perform: {} on resource: {}"
     with pytest.raises(DataApiError, match=re.escape(denied.format("secretsmanager:GetSecretValue", master))):

@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from stchat.chat.history import ChatHistory
-from stchat.chat.memory import ChatMemory
+from stchat.chat import ChatHistory, ChatMemory
 from stchat.errors import StchatError
 from stchat.ops.cli.output import Answer
 
@@ -17,9 +16,9 @@ _AS = "as the role st_chat_app, by STCHAT_APP_SECRET_ARN; USER is the applicatio
 
 
 def add(arguments: argparse.Namespace) -> Answer:
-    said, answered = arguments.userinput, arguments.botresponse
-    written = ChatHistory.from_env().add(arguments.user, arguments.theme, arguments.chatid, said, answered)
-    return _done("turn", "written" if written else "known already")
+    turn = (arguments.theme, arguments.chatid, arguments.userinput, arguments.botresponse)
+    created = ChatHistory.from_env().add(arguments.user, *turn)
+    return _done("turn", _outcome(created))
 
 
 def history(arguments: argparse.Namespace) -> Answer:
@@ -39,8 +38,8 @@ def delete(arguments: argparse.Namespace) -> Answer:
 def remember(arguments: argparse.Namespace) -> Answer:
     item = {name: getattr(arguments, name) for name in ("theme", "chatid", "summary", "metadata")}
     done = ChatMemory.from_env().remember_many([{"userid": arguments.user} | item])
-    cut = " (longer than the model reads: the rest is stored, and not searched)" if done.cut else ""
-    return _done("memory", ("written" if done.written else "known already") + cut)
+    truncated = " (longer than the model reads: the rest is stored, and not searched)" if done.truncated else ""
+    return _done("memory", _outcome(done.created == 1) + truncated)
 
 
 def recall(arguments: argparse.Namespace) -> Answer:
@@ -52,7 +51,11 @@ def recall(arguments: argparse.Namespace) -> Answer:
 
 def forget(arguments: argparse.Namespace) -> Answer:
     _confirm(arguments, "memories")
-    return _done("forgotten", ChatMemory.from_env().forget(arguments.user, arguments.theme, arguments.chatid))
+    return _done("deleted", ChatMemory.from_env().delete(arguments.user, arguments.theme, arguments.chatid))
+
+
+def _outcome(created: bool) -> str:
+    return "created" if created else "already exists"
 
 
 def _done(what: str, how: str | int) -> Answer:
@@ -62,11 +65,11 @@ def _done(what: str, how: str | int) -> Answer:
 def _confirm(arguments: argparse.Namespace, what: str) -> None:
     if not arguments.yes:
         which = "of every theme" if arguments.theme is None else f"of theme {arguments.theme}"
-        raise StchatError(f"this would lose the user's {what} {which}: say --yes to do it")
+        raise StchatError(f"this would delete the user's {what} {which}: add --yes to do it")
 
 
 def _json(text: str) -> Any:
-    """argparse names this function in its error."""
+    """argparse shows the text of this error."""
     try:
         return json.loads(text)
     except ValueError:
@@ -76,27 +79,27 @@ def _json(text: str) -> Any:
 _ARGUMENTS: Mapping[str, dict[str, Any]] = {
     "user": {"metavar": "USER"},
     "theme": {"metavar": "THEME"},
-    "chatid": {"metavar": "CHATID", "type": int, "help": "a whole number from 0"},
-    "summary": {"metavar": "SUMMARY", "help": "what to remember"},
-    "query": {"metavar": "QUERY", "help": "what to look for"},
-    "--theme": {"help": "of this theme alone"},
-    "--chatid": {"type": int, "help": "of this chatid alone"},
-    "--userinput": {"metavar": "TEXT", "help": "what the user said"},
-    "--botresponse": {"metavar": "TEXT", "help": "what the user was answered"},
+    "chatid": {"metavar": "CHATID", "type": int, "help": "an integer from 0"},
+    "summary": {"metavar": "SUMMARY", "help": "the text to store"},
+    "query": {"metavar": "QUERY", "help": "the text to search by"},
+    "--theme": {"help": "only of this theme"},
+    "--chatid": {"type": int, "help": "only of this chatid"},
+    "--userinput": {"metavar": "TEXT", "help": "the user's input"},
+    "--botresponse": {"metavar": "TEXT", "help": "the bot's response"},
     "--limit": {"type": int, "default": 50, "help": "how many, newest first (%(default)s)"},
-    "--before": {"type": int, "metavar": "PRIMARYKEY", "help": "older than this turn: the last of a page"},
+    "--before": {"type": int, "metavar": "PRIMARYKEY", "help": "only older turns: the last one of a page"},
     "-k": {"type": int, "default": 10, "help": "how many, nearest first (%(default)s)"},
     "--metadata": {"type": _json, "metavar": "JSON", "help": "a JSON object"},
     "--yes": {"action": "store_true", "help": "do it"},
 }
 _COMMANDS: Mapping[str, tuple[Callable[[argparse.Namespace], Answer], str, tuple[str, ...]]] = {
-    "add": (add, "keep one turn; the same turn twice is one", ("theme", "chatid", "--userinput", "--botresponse")),
+    "add": (add, "store one turn; the same turn twice is one", ("theme", "chatid", "--userinput", "--botresponse")),
     "history": (history, "the user's turns, newest first", ("--theme", "--limit", "--before")),
-    "themes": (themes, "what the user has talked about, the latest first", ()),
+    "themes": (themes, "the user's themes, the latest first", ()),
     "delete": (delete, "delete turns", ("--theme", "--yes")),
-    "remember": (remember, "keep one memory with its vector", ("theme", "chatid", "summary", "--metadata")),
+    "remember": (remember, "store one memory with its vector", ("theme", "chatid", "summary", "--metadata")),
     "recall": (recall, "the memories nearest to a question", ("query", "-k", "--theme", "--metadata")),
-    "forget": (forget, "drop memories", ("--theme", "--chatid", "--yes")),
+    "forget": (forget, "delete memories", ("--theme", "--chatid", "--yes")),
 }
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from stchat.data_api import DataApi, rds_data_client
+from stchat.data_api import DataApi
 from stchat.environment import Settings
 
 
 def connect(database: str | None = None) -> DataApi:
-    settings = Settings.from_environment()
-    return DataApi(rds_data_client(), settings.cluster_arn, settings.secret_arn, database or settings.database)
+    api = DataApi.from_settings(Settings.from_environment())
+    return api.with_database(database) if database else api

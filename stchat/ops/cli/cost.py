@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from stchat.ops import prices, templates
-from stchat.ops.cli.output import Answer
-from stchat.ops.cost import Alternative, Line, Load, alternatives, bill
+from stchat.ops.cli.output import Answer, markdown, table, wrapped
+from stchat.ops.cost import Alternative, Line, Load, alternatives, bill, without_readers
 from stchat.ops.prices import Price, Prices
 from stchat.ops.templates import Billed
 
@@ -20,10 +20,10 @@ log = logging.getLogger(__name__)
 STAGES = ("dev", "prod")
 
 _HELP = {
-    "people": "how many use it",
+    "people": "number of users",
     "requests": "calls of the Data API for each person and month; one carries 32 KB at most",
-    "active_hours": "hours of a day in which somebody calls",
-    "wakes": "how often a day it falls asleep after that, each time after the pause interval",
+    "active_hours": "hours of a day with calls",
+    "wakes": "how often per day the cluster pauses after that, each time after its auto-pause interval",
     "acu": "average ACU of each instance in the active hours",
     "turns": "rows of the history that are stored",
     "memories": "rows of the memory that are stored",
@@ -32,8 +32,8 @@ _HELP = {
     "io": "I/O requests of the storage for each call",
     "embeddings": "texts embedded for each person and month",
     "tokens": "tokens of each such text",
-    "lambda_ms": "ms that the chat function works on a call",
-    "log_kb": "KB that it logs of a call",
+    "lambda_ms": "ms that the chat function takes per call",
+    "log_kb": "KB that it logs per call",
     "traced": "the part of its calls that X-Ray records",
     "secret_calls": "calls of Secrets Manager by your own programs",
     "notifications": "messages of alarms",
@@ -44,7 +44,7 @@ _NOTES = """
 A month has 30 days. Free tiers are left out. Not in the sums: data transfer (none between AWS services in one region;
 out to the internet it is billed), what a deploy runs, snapshots taken by hand, tax. Whether AWS bills the Data API's
 own look-ups of a secret is not known; they are left out. A price that is not confirmed has not been read on AWS's own
-page by anybody here: look there before you rely on it, and put it into the file (`--prices`).
+page for this list: check it before you rely on it, and correct the file (`--prices`).
 """
 
 
@@ -55,33 +55,65 @@ def run(arguments: argparse.Namespace) -> Answer:
     if arguments.templates is None:
         log.info("synthesizing %s", ", ".join(stages))
         billed = templates.synthesize(stages)
+    elif arguments.stage is None and any(arguments.templates.glob("*.template.json")):
+        billed = [templates.read(arguments.templates.resolve().name, arguments.templates)]
     else:
         billed = [templates.read(stage, arguments.templates / stage) for stage in stages]
-    return report(billed, load, list_of)
+    return report(billed, load, list_of, wide=arguments.wide)
 
 
-def report(billed: Sequence[Billed], load: Load, list_of: Prices) -> Answer:
-    """Rows for programs; for people, tables in Markdown."""
+def report(billed: Sequence[Billed], load: Load, list_of: Prices, *, wide: bool = True) -> Answer:
+    """Rows for programs; for people text in 80 columns, or with every column as tables in Markdown."""
     rows: list[dict[str, Any]] = []
-    text = [_load(load, list_of)]
+    text = [_paragraph(_load(load, list_of), wide=wide)]
     for stage in billed:
         lines = bill(stage, load, list_of)
         rows += [_row(stage, line) for line in lines]
-        text += [f"## {stage.stage}: {_total(lines, 'idle'):,.2f} USD idle, {_total(lines, 'busy'):,.2f} USD busy"]
-        text += [_settings(stage), _table([_cells(line) for line in lines])]
-    first = billed[0]
-    options = alternatives(first, list_of)
+        total = f"{stage.stage}: {_total(lines, 'idle'):,.2f} USD idle, {_total(lines, 'busy'):,.2f} USD busy"
+        text += [f"## {total}" if wide else total]
+        text += [_paragraph(sentence, wide=wide) for sentence in (_settings(stage), *_remarks(stage, load, list_of))]
+        text += [
+            markdown([_cells(line) for line in lines]) if wide else table([_short(one) for one in lines], _NUMBERS)
+        ]
+    options = alternatives(billed[0], list_of)
     rows += [{"stage": None, "item": option.what, "usd": _usd(option), **_price(option.price)} for option in options]
-    text += ["## Alternatives, every month", _table([_alternative(option) for option in options]), _NOTES.strip()]
-    return Answer(rows, "\n\n".join(text))
+    if wide:
+        text += ["## Alternatives, every month", markdown([_alternative(option) for option in options])]
+    else:
+        short = [{"USD": f"{_usd(option):,.2f}", "alternative, every month": option.what} for option in options]
+        text += [table(short, _NUMBERS)]
+    return Answer(rows, "\n\n".join([*text, _NOTES.strip() if wide else wrapped(" ".join(_NOTES.split()))]))
+
+
+def _paragraph(text: str, *, wide: bool) -> str:
+    return text if wide else wrapped(text)
+
+
+def _remarks(stage: Billed, load: Load, list_of: Prices) -> list[str]:
+    """What the sums do not show."""
+    found = []
+    if saved := without_readers(stage, load, list_of):
+        found.append(
+            f"readers=0 saves {saved[0]:,.2f} USD idle, {saved[1]:,.2f} USD busy: no Data API call reaches a reader; it"
+            " is there for failover and direct connections."
+        )
+    if stage.chat_mb is None:
+        found.append(
+            "These templates have no chat function: storage and embeddings are those of the chat's schema. For another"
+            " schema give --gb, and --embeddings 0."
+        )
+    if stage.not_estimated:
+        kinds = ", ".join(f"{count} x {kind}" for kind, count in stage.not_estimated.items())
+        found.append(f"Not in the sums: {kinds}.")
+    return found
 
 
 def _load(load: Load, list_of: Prices) -> str:
     return (
-        f"Prices of {list_of.region}. Idle: nobody calls, the data stays. Busy: {load.people:,} people, each with"
+        f"Prices of {list_of.region}. Idle: no calls, the data stays. Busy: {load.people:,} people, each with"
         f" {load.requests:,} calls of the Data API and {load.embeddings:,} embedded texts of {load.tokens:,} tokens a"
-        f" month; {load.active_hours:g} active hours a day with {load.acu:g} ACU an instance, and {load.wakes:g} x a"
-        f" day the wait for the pause. Stored: {load.stored_gb:,.1f} GB."
+        f" month; {load.active_hours:g} active hours per day with {load.acu:g} ACU per instance, then"
+        f" {load.wakes:g} auto-pause interval(s) per day. Stored: {load.stored_gb:,.1f} GB."
     )
 
 
@@ -134,6 +166,18 @@ def _cells(line: Line) -> dict[str, str]:
     }
 
 
+_NUMBERS = ("idle USD", "busy USD", "USD")
+
+
+def _short(line: Line) -> dict[str, str]:
+    return {
+        "idle USD": f"{line.price.of(line.idle):,.2f}",
+        "busy USD": f"{line.price.of(line.busy):,.2f}",
+        "item": line.item,
+        "price": _price_cells(line.price)["price"],
+    }
+
+
 def _alternative(option: Alternative) -> dict[str, str]:
     return {
         "instead": option.what,
@@ -153,22 +197,18 @@ def _price_cells(price: Price) -> dict[str, str]:
     }
 
 
-def _table(rows: Sequence[dict[str, str]]) -> str:
-    cells = [list(rows[0]), *(list(row.values()) for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in cells]
-    return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
-
-
 def add_to(groups: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
     parser = groups.add_parser("cost", help="what a month of each stage costs", description=__doc__, parents=[common])
-    parser.add_argument("--stage", action="append", help="one of stacks/config.py; idempotent (dev and prod)")
+    parser.add_argument(
+        "--stage", action="append", help="one of stacks/config.py; may be given several times (dev and prod)"
+    )
+    parser.add_argument("--wide", action="store_true", help="quantities, sources and days of the prices, in Markdown")
     parser.add_argument("--prices", type=Path, default=prices.FILE, metavar="FILE", help="instead of %(default)s")
     parser.add_argument(
         "--templates",
         type=Path,
         metavar="DIR",
-        help="with the templates of each stage in DIR/<stage>, instead of synthesizing the settings",
+        help="DIR with the templates of any CDK app (cdk.out), or of each stage in DIR/<stage>, instead of a synth",
     )
     for field in fields(Load):
         kind = int if field.type == "int" else float

@@ -1,10 +1,10 @@
-"""`stchat db`: what an operator asks a database."""
+"""`stchat db`: databases, tables, indexes and columns."""
 
 from __future__ import annotations
 
 import argparse
 
-from stchat.errors import MigrationError
+from stchat.errors import StchatError
 from stchat.ops.cli.connection import connect
 from stchat.ops.cli.output import Answer
 
@@ -48,19 +48,19 @@ def columns(arguments: argparse.Namespace) -> Answer:
 
 
 def drop_table(arguments: argparse.Namespace) -> Answer:
-    """The only command that loses data, so it wants the table's name and `--yes`."""
+    """Deletes data, so it requires the table's name and `--yes`."""
     api = connect(arguments.database)
     name = api.execute(_NAMED, {"table": arguments.table}, idempotent=True).rows[0]["name"]
     if name is None:
         raise _no_table(arguments.table)
     if not arguments.yes:
-        raise MigrationError(f"this would drop table {name} of {api.database} and all its rows: say --yes to do it")
+        raise StchatError(f"this would drop table {name} of {api.database} and all its rows: add --yes to do it")
     api.execute(f"DROP TABLE {name}")
     return Answer([{"database": api.database, "dropped": name}])
 
 
-def _no_table(name: str) -> MigrationError:
-    return MigrationError(f"there is no table {name}: `stchat db tables` lists them")
+def _no_table(name: str) -> StchatError:
+    return StchatError(f"there is no table {name}: `stchat db tables` lists them")
 
 
 def add_to(group: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:

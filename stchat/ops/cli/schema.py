@@ -8,7 +8,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stchat.errors import LedgerError, MigrationError
 from stchat.ops.cli.connection import connect
@@ -19,11 +19,20 @@ from stchat.schema.ledger import Entry
 from stchat.schema.migration import Migration
 from stchat.schema.plan import by_database, pending
 from stchat.schema.runner import Runner
-from stchat.sql_lint.parse import load
+
+if TYPE_CHECKING:
+    from stchat.sql_lint.parse import Files
 
 _NEW = """-- Why this change is needed.
 
 """
+
+
+def load(directory: Path, *, strict: bool = False) -> Files:
+    """With the SQL parser, which is an extra: imported by the commands that need it, not by `--help`."""
+    from stchat.sql_lint.parse import load as parse
+
+    return parse(directory, strict=strict)
 
 
 def _runner(arguments: argparse.Namespace) -> Runner:

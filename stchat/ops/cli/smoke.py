@@ -1,4 +1,4 @@
-"""`stchat smoke`: proves a deployment with rows of its own, which it deletes again.
+"""`stchat smoke`: proves a deployment of the chat's schema with rows of its own, which it deletes again.
 
 It logs in as the application's role alone. Exits with 1 when a check fails.
 """
@@ -11,40 +11,39 @@ import os
 from dataclasses import asdict, replace
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stchat.chat.embeddings import CohereEmbedder
-from stchat.data_api import DataApi
-from stchat.data_api.retry import Backoff
-from stchat.environment import ApplicationSettings
+from stchat.chat import CohereEmbedder
+from stchat.data_api import Backoff, DataApi, aws_client, describe_error, retry
+from stchat.environment import ApplicationSettings, Variable, region_of
 from stchat.ops.cli.output import Answer, table
 from stchat.ops.privileges import SmokeError
 from stchat.ops.smoke import Invoke, Smoke
 
-AGAIN = (429, 503)  # what passes by itself, as the chat function says
+RETRYABLE = (429, 503)  # statuses of the chat function that are transient
+READ_SECONDS = 120.0
 
 
 def run(arguments: argparse.Namespace) -> Answer:
     settings = ApplicationSettings.from_environment()
+    region = region_of(settings.cluster_arn)
     app = DataApi.from_settings(settings).with_timeout(arguments.timeout)
     smoke = Smoke(
         app,
-        None if arguments.no_embedding else CohereEmbedder(model_id=settings.embedding_model),
+        None if arguments.no_embedding else CohereEmbedder(model_id=settings.embedding_model, region=region),
         replace(app, secret_arn=arguments.read_secret) if arguments.read_secret else None,
-        through(arguments.function, arguments.timeout) if arguments.function else None,
+        through(arguments.function, arguments.timeout, region) if arguments.function else None,
     )
     results = smoke.run()
     failed = sum(not result.ok for result in results)
     rows = [
-        {"": "ok" if result.ok else "FAILED", "check": result.check, "ms": result.ms, "says": result.says}
+        {"": "ok" if result.ok else "FAILED", "check": result.check, "ms": result.ms, "message": result.message}
         for result in results
     ]
     left_out = [
         f"left out: {what}"
         for what, given in (
-            ("the embedding model (--no-embedding): the vectors are the check's own", not arguments.no_embedding),
+            ("the embedding model (--no-embedding): the vectors are made without a model", not arguments.no_embedding),
             ("the read role (--read-secret, STCHAT_READ_SECRET_ARN)", arguments.read_secret),
             ("the chat function (--function, STCHAT_CHAT_FUNCTION)", arguments.function),
         )
@@ -58,25 +57,34 @@ def run(arguments: argparse.Namespace) -> Answer:
     )
 
 
-def through(name: str, timeout: float) -> Invoke:
-    """Calls the function, again while it says that it is worth it."""
-    client = boto3.client("lambda", config=Config(retries={"total_max_attempts": 1}, read_timeout=120))
+class _FunctionBusyError(SmokeError):
+    pass
+
+
+def through(name: str, timeout: float, region: str | None = None) -> Invoke:
+    """Invokes the function, and retries while its status is transient."""
+    client = aws_client("lambda", region, read_seconds=READ_SECONDS)
+
+    def attempt(payload: bytes) -> dict[str, Any]:
+        try:
+            response = client.invoke(FunctionName=name, Payload=payload)
+            body = json.loads(response["Payload"].read())
+        except (ClientError, BotoCoreError) as error:
+            raise SmokeError(f"function {name}: {describe_error(error)}") from error
+        if "FunctionError" in response:
+            raise SmokeError(f"function {name} failed: {body.get('errorType')}; see its log")
+        if not isinstance(body, dict) or "status" not in body:
+            raise SmokeError(f"function {name} must return a status as the chat function does: --function names it")
+        if body["status"] != 200:
+            kind = _FunctionBusyError if body["status"] in RETRYABLE else SmokeError
+            raise kind(f"function {name} returned {body['status']}: {body.get('error')}")
+        return body
 
     def invoke(event: dict[str, Any]) -> dict[str, Any]:
-        tries = Backoff(timeout)
-        while True:
-            try:
-                answer = client.invoke(FunctionName=name, Payload=json.dumps(event).encode())
-                body = json.loads(answer["Payload"].read())
-            except (ClientError, BotoCoreError) as error:
-                raise SmokeError(f"function {name}: {error}") from error
-            if "FunctionError" in answer:
-                raise SmokeError(f"function {name} failed: {body.get('errorType')}; its log says more")
-            if body["status"] == 200:
-                return dict(body)
-            if body["status"] not in AGAIN or tries.are_over:
-                raise SmokeError(f"function {name} answered {body['status']}: {body['error']}")
-            tries.pause()
+        payload = json.dumps(event).encode()
+        return retry(
+            lambda: attempt(payload), Backoff(timeout), lambda error: isinstance(error, _FunctionBusyError), name
+        )
 
     return invoke
 
@@ -90,18 +98,18 @@ def add_to(groups: argparse._SubParsersAction[argparse.ArgumentParser], common: 
         parents=[common],
         epilog="environment: STCHAT_CLUSTER_ARN, STCHAT_APP_SECRET_ARN, STCHAT_DATABASE, STCHAT_EMBEDDING_MODEL",
     )
-    parser.add_argument("--no-embedding", action="store_true", help="without Bedrock: vectors of its own")
+    parser.add_argument("--no-embedding", action="store_true", help="without Bedrock: vectors that no model made")
     parser.add_argument(
         "--read-secret",
         metavar="ARN",
-        default=os.environ.get("STCHAT_READ_SECRET_ARN"),
+        default=os.environ.get(Variable.READ_SECRET_ARN),
         help="of the role st_chat_read (STCHAT_READ_SECRET_ARN)",
     )
     parser.add_argument(
         "--function",
         metavar="NAME",
-        default=os.environ.get("STCHAT_CHAT_FUNCTION"),
-        help="the chat function, to go through it too (STCHAT_CHAT_FUNCTION)",
+        default=os.environ.get(Variable.CHAT_FUNCTION),
+        help="the chat function, to check it too (STCHAT_CHAT_FUNCTION)",
     )
     parser.add_argument(
         "--timeout",
