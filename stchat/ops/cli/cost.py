@@ -63,15 +63,16 @@ def run(arguments: argparse.Namespace) -> Answer:
 
 
 def report(billed: Sequence[Billed], load: Load, list_of: Prices, *, wide: bool = True) -> Answer:
-    """Rows for programs; for people text in 80 columns, or with every column as tables in Markdown."""
+    """For people text in 80 columns, or every column in Markdown."""
+    shaped = str if wide else wrapped
     rows: list[dict[str, Any]] = []
-    text = [_paragraph(_load(load, list_of), wide=wide)]
+    text = [shaped(_load(load, list_of))]
     for stage in billed:
         lines = bill(stage, load, list_of)
         rows += [_row(stage, line) for line in lines]
         total = f"{stage.stage}: {_total(lines, 'idle'):,.2f} USD idle, {_total(lines, 'busy'):,.2f} USD busy"
         text += [f"## {total}" if wide else total]
-        text += [_paragraph(sentence, wide=wide) for sentence in (_settings(stage), *_remarks(stage, load, list_of))]
+        text += [shaped(sentence) for sentence in (_settings(stage), *_remarks(stage, load, list_of))]
         text += [
             markdown([_cells(line) for line in lines]) if wide else table([_short(one) for one in lines], _NUMBERS)
         ]
@@ -83,10 +84,6 @@ def report(billed: Sequence[Billed], load: Load, list_of: Prices, *, wide: bool 
         short = [{"USD": f"{_usd(option):,.2f}", "alternative, every month": option.what} for option in options]
         text += [table(short, _NUMBERS)]
     return Answer(rows, "\n\n".join([*text, _NOTES.strip() if wide else wrapped(" ".join(_NOTES.split()))]))
-
-
-def _paragraph(text: str, *, wide: bool) -> str:
-    return text if wide else wrapped(text)
 
 
 def _remarks(stage: Billed, load: Load, list_of: Prices) -> list[str]:

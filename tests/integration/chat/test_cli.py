@@ -63,7 +63,7 @@ def test_memory(run: Run) -> None:
     assert 0.3 < nearest["similarity"] <= 1
     assert [row["chatid"] for row in answered(run, "recall", "犬", "--metadata", '{"lang": "ja"}')] == [1]
     assert answered(run, "recall", "犬", "--theme", "仕事") == []
-    assert run("recall", "犬", "-k", "0") == (1, "", "error: k must be a whole number from 1 to 100, got 0\n")
+    assert run("recall", "犬", "-k", "0") == (1, "", "error: k must be an integer from 1 to 100, got 0\n")
     assert run("forget", "--theme", "日常") == (
         1,
         "",

@@ -71,9 +71,9 @@ def test_memory(user: str) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [
-        ("chatid", "1", "chatid must be a whole number from 0 to 9223372036854775807, got text of 1 characters"),
-        ("chatid", True, "chatid must be a whole number from 0 to 9223372036854775807, got True"),
-        ("chatid", 2**63, "chatid must be a whole number from 0 to 9223372036854775807, got 9223372036854775808"),
+        ("chatid", "1", "chatid must be an integer from 0 to 9223372036854775807, got text of 1 characters"),
+        ("chatid", True, "chatid must be an integer from 0 to 9223372036854775807, got True"),
+        ("chatid", 2**63, "chatid must be an integer from 0 to 9223372036854775807, got 9223372036854775808"),
         ("userid", "", "userid must not be empty, got ''"),
         ("userid", None, "userid must be text, got None"),
         ("theme", "a\0", "theme must not hold NUL, which PostgreSQL cannot store, got one at character 2: remove it"),

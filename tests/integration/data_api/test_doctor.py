@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from stchat.ops.cli.main import main
-from stchat.ops.cluster_reader import ACTIONS, ACTIONS_OF_SESSIONS
+from stchat.ops.cluster_reader import ACTIONS, ACTIONS_OF_DATABASES
 from tests.support.control_plane import LocalAws
 
 Run = Callable[..., tuple[int, Any]]
@@ -169,7 +169,7 @@ def test_what_was_changed_past_the_template_is_a_problem(run: Run, called: set[s
         "the engine is 16.13, its template says 16.8",
     ]
     # GetSecretValue is what the Data API calls in the caller's name.
-    assert called | {"secretsmanager:GetSecretValue"} == {*ACTIONS, *ACTIONS_OF_SESSIONS}
+    assert called | {"secretsmanager:GetSecretValue"} == {*ACTIONS, *ACTIONS_OF_DATABASES}
     text = run()[1]
     assert text.endswith("3 problems\n")
     assert "problem: the engine is 16.13, its template says 16.8\n  why: " in text
@@ -184,4 +184,4 @@ def test_help_names_the_actions(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["doctor", "--help"])
     lines = capsys.readouterr().out.splitlines()
-    assert {f"  {action}" for action in (*ACTIONS, *ACTIONS_OF_SESSIONS)} < set(lines)
+    assert {f"  {action}" for action in (*ACTIONS, *ACTIONS_OF_DATABASES)} < set(lines)

@@ -21,7 +21,7 @@ OPERATIONS: dict[str, tuple[Callable[[ChatHistory, ChatMemory, str], object], in
     "remember with a vector": (lambda _, memory, user: memory.remember(user, user, 2, user, None, axis(1)), 0),
     "recall": (lambda _, memory, user: memory.recall(user, user, 3, user, {user: user}), 1),
     "recall_vector": (lambda _, memory, user: memory.recall_vector(user, axis(1)), 0),
-    "forget": (lambda _, memory, user: memory.forget(user, user), 0),
+    "forget": (lambda _, memory, user: memory.delete(user, user), 0),
 }
 
 

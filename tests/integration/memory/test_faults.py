@@ -53,7 +53,7 @@ def test_every_operation_outlives_a_fault(
     assert meet(lambda: [theme.turns for theme in history.themes(user)]) == [1]
     assert meet(lambda: [one.summary for one in memory.recall_vector(user, axis(1))]) == ["s"]
     assert meet(lambda: history.delete(user)) == (0 if ran else 1)
-    assert meet(lambda: memory.forget(user)) == (0 if ran else 1)
+    assert meet(lambda: memory.delete(user)) == (0 if ran else 1)
     assert (history.turns(user), stored(migrated, user)) == ([], 0)
 
 
@@ -105,7 +105,7 @@ def test_a_cluster_falls_asleep_in_the_middle_of_a_batch(
     caplog.set_level("INFO", "stchat")
     client = Watched(memory.api.client, at=1, do=migrated.endpoint.pause)
     sleepy = ChatMemory(watched(memory.api, client), memory.embedder)
-    assert sleepy.remember_many(items) == Remembered(written=200)
+    assert sleepy.remember_many(items) == Remembered(created=200)
     assert any("resuming after being auto-paused" in message for message in caplog.messages)
     assert stored(migrated, user) == 200
 
@@ -134,15 +134,15 @@ def test_a_batch_that_fails_half_way_is_told_and_can_be_sent_again(
     with pytest.raises(PartialError) as raised:
         failing.with_timeout(0.5).remember_many(items)
     error = raised.value
-    assert (error.stored, error.items, error.remembered) == (96, 200, Remembered(written=96))
+    assert (error.stored, error.items, error.created, error.existing, error.truncated) == (96, 200, 96, 0, [])
     assert type(error.cause) is cause
     assert str(error) == (
-        f"96 of 200 items are stored (96 written, 0 known), then: {error.cause}:"
-        " send all 200 again, what is stored is not doubled"
+        f"96 of 200 items are stored (96 created, 0 already existed), then the next batch failed: {error.cause}:"
+        " send all 200 again, nothing is stored twice"
     )
     assert stored(migrated, user) == 96 + there
     migrated.endpoint.clear_faults()
-    assert memory.remember_many(items) == Remembered(written=104 - there, known=96 + there)
+    assert memory.remember_many(items) == Remembered(created=104 - there, existing=96 + there)
     assert stored(migrated, user) == 200
 
 

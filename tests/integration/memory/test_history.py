@@ -44,7 +44,7 @@ def test_any_text_as_every_name(history: ChatHistory, user: str, text: str) -> N
     theme = f"{text[:80]}|{hash(text)}"
     history.add(user + text[:80], theme, 1, text, text)
     [turn] = history.turns(user + text[:80], theme)
-    assert (turn.themename, turn.userinput, turn.botresponse) == (theme, text, text)
+    assert (turn.theme, turn.userinput, turn.botresponse) == (theme, text, text)
 
 
 def test_a_turn_is_one_however_often_it_is_added(history: ChatHistory, user: str) -> None:
@@ -82,7 +82,7 @@ def test_themes_and_delete(history: ChatHistory, user: str) -> None:
     assert latest.latest == history.turns(user)[0].timestamp
     assert history.delete(user, "旅") == 3
     assert history.delete(user, "旅") == 0
-    assert [theme.themename for theme in history.themes(user)] == ["仕事"]
+    assert [theme.theme for theme in history.themes(user)] == ["仕事"]
     assert history.delete(user) == 1
     assert (history.themes(user), history.turns(user)) == ([], [])
 
@@ -130,7 +130,7 @@ def test_a_turn_of_over_1_mib_that_came_another_way(
     [
         (("", "t", 1, "x", "y"), "userid must not be empty, got ''"),
         (("u", "t\0", 1, "x", "y"), "themename must not hold NUL"),
-        (("u", "t", -1, "x", "y"), "chatid must be a whole number from 0 to 9223372036854775807, got -1"),
+        (("u", "t", -1, "x", "y"), "chatid must be an integer from 0 to 9223372036854775807, got -1"),
         (("u", "t", 1, "x\0", "y"), "userinput must not hold NUL, which PostgreSQL cannot store, got one at"),
         (("u", "t", 1, "x", "\udc00"), "botresponse must be text that UTF-8 can hold"),
     ],
@@ -145,5 +145,5 @@ def test_what_is_not_sent(history: ChatHistory, arguments: tuple[str, str, int, 
 
 @pytest.mark.parametrize(("limit", "before"), [(0, None), (1001, None), (True, None), (1, -1), (1, 2**63)])
 def test_no_page(history: ChatHistory, limit: int, before: int | None) -> None:
-    with pytest.raises(InputError, match=r"^(limit|before) must be a whole number from"):
+    with pytest.raises(InputError, match=r"^(limit|before) must be an integer from"):
         history.turns("u", limit=limit, before=before)

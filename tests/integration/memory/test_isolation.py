@@ -64,16 +64,16 @@ def test_sql_in_every_string(
     evil = attack.replace("victim", victim)
     for userid, theme in ((evil, evil), (user, evil), (evil + user, "t")):
         history.delete(userid)
-        memory.forget(userid)
+        memory.delete(userid)
         assert history.add(userid, theme, 1, evil, evil)
         assert memory.remember(userid, theme, 1, evil, {evil: evil}, axis(9))
         [turn] = history.turns(userid, theme)
-        assert (turn.themename, turn.userinput, turn.botresponse) == (theme, evil, evil)
+        assert (turn.theme, turn.userinput, turn.botresponse) == (theme, evil, evil)
         [found] = memory.recall_vector(userid, axis(9), theme=theme, metadata={evil: evil})
         assert (found.theme, found.summary, found.metadata) == (theme, evil, {evil: evil})
         assert [one.summary for one in memory.recall(userid, evil, k=100)] == [evil]
-        assert [one.themename for one in history.themes(userid)] == [theme]
-        assert history.delete(userid, theme) == memory.forget(userid, theme) == 1
+        assert [one.theme for one in history.themes(userid)] == [theme]
+        assert history.delete(userid, theme) == memory.delete(userid, theme) == 1
     assert rows(migrated, victim) == before
 
 
@@ -85,10 +85,10 @@ def test_another_users_names_and_keys_are_of_no_use(
     assert history.turns(user, "private", before=turn.primarykey + 1) == []
     assert memory.recall_vector(user, axis(9), theme="private", metadata={"n": 1}) == []
     assert memory.recall(user, "secret") == []
-    assert history.delete(user, "private") == memory.forget(user, "private", 1) == 0
+    assert history.delete(user, "private") == memory.delete(user, "private", 1) == 0
     assert history.add(user, "private", 1, "mine", None)
     assert memory.remember(user, "private", 1, "secret", {"n": 2}, axis(9))
-    assert history.delete(user) == memory.forget(user) == 1
+    assert history.delete(user) == memory.delete(user) == 1
     assert rows(migrated, victim) == before
 
 

@@ -42,7 +42,7 @@ def test_vectors_themes_and_metadata(memory: ChatMemory, user: str) -> None:
          "metadata": {"n": number, "tags": ["x", f"{number % 3}"]} if number else None, "vector": axis(7, number / 4)}
         for number in range(12)
     ]  # fmt: skip
-    assert memory.remember_many(items) == Remembered(written=12)
+    assert memory.remember_many(items) == Remembered(created=12)
 
     def found(**filters: Any) -> list[int]:
         return [one.chatid for one in memory.recall_vector(user, axis(7), **filters)]
@@ -73,10 +73,10 @@ def test_forget(memory: ChatMemory, user: str) -> None:
     for theme in ("a", "b"):
         for chatid in (1, 2):
             memory.remember(user, theme, chatid, "s", vector=axis(chatid))
-    assert memory.forget(user, "a", 1) == 1
-    assert memory.forget(user, chatid=2) == 2
-    assert memory.forget(user, "a") == 0
-    assert memory.forget(user) == 1
+    assert memory.delete(user, "a", 1) == 1
+    assert memory.delete(user, chatid=2) == 2
+    assert memory.delete(user, "a") == 0
+    assert memory.delete(user) == 1
     assert memory.recall_vector(user, axis(1)) == []
 
 
@@ -97,9 +97,9 @@ def test_batches_of_what_the_model_and_the_data_api_take(
     ]
     data, bedrock = Watched(memory.api.client), Watched(memory.embedder.client)  # type: ignore[attr-defined]
     counted = ChatMemory(watched(memory.api, data), CohereEmbedder(bedrock))  # type: ignore[arg-type]
-    assert counted.remember_many(items) == Remembered(written=250, known=0, cut=[50, 100, 200])
+    assert counted.remember_many(items) == Remembered(created=250, existing=0, truncated=[50, 100, 200])
     assert data.calls == ["execute_statement"] * 3
-    assert counted.remember_many(iter(items)) == Remembered(written=0, known=250, cut=[50, 100, 200])
+    assert counted.remember_many(iter(items)) == Remembered(created=0, existing=250, truncated=[50, 100, 200])
     assert "96 of 250 memories are stored" in caplog.messages
     assert user not in caplog.text
     assert "言った" not in caplog.text
@@ -157,7 +157,7 @@ def test_what_is_stored_has_length_1(memory: ChatMemory, migrated: MigratedDatab
         ({"summary": " "}, "summary must say something, got 1 blank characters"),
         ({"metadata": {"a": "\0"}}, "metadata must not hold NUL"),
         ({"vector": [1.0] * 1023}, "vector must have 1,024 dimensions, got 1,023"),
-        ({"chatid": 2**63}, "chatid must be a whole number from 0 to 9223372036854775807, got 9223372036854775808"),
+        ({"chatid": 2**63}, "chatid must be an integer from 0 to 9223372036854775807, got 9223372036854775808"),
     ],
 )  # fmt: skip
 def test_what_is_not_sent(memory: ChatMemory, user: str, changed: dict[str, Any], says: str) -> None:
@@ -178,8 +178,8 @@ def test_what_is_not_sent(memory: ChatMemory, user: str, changed: dict[str, Any]
     ("arguments", "says"),
     [
         ({"query": ""}, "query must say something, got ''"),
-        ({"k": 0}, "k must be a whole number from 1 to 100, got 0"),
-        ({"k": 101}, "k must be a whole number from 1 to 100, got 101"),
+        ({"k": 0}, "k must be an integer from 1 to 100, got 0"),
+        ({"k": 101}, "k must be an integer from 1 to 100, got 101"),
         ({"theme": ""}, "theme must not be empty, got ''"),
         ({"metadata": []}, "metadata must be a JSON object, such as a dict, got list"),
     ],

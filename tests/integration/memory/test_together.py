@@ -44,7 +44,7 @@ def test_a_thousand_conversations(
     found: Counter[tuple[str, int, str]] = Counter()
     for number in range(USERS):
         mine = history.turns(f"{user} {number}", limit=1000)
-        turns.update((turn.themename, turn.chatid, turn.userinput) for turn in mine)
+        turns.update((turn.theme, turn.chatid, turn.userinput) for turn in mine)
         assert [turn.primarykey for turn in mine] == sorted((turn.primarykey for turn in mine), reverse=True)
         near = memory.recall_vector(f"{user} {number}", axis(number), k=100)
         found.update((one.theme, one.chatid, one.summary) for one in near)

@@ -21,8 +21,9 @@ from tests.support.migrated_database import MigratedDatabase
 
 CHECKS = [
     "answers",
-    "the application's role may do no more than it must",
-    "it makes no table",
+    "has the chat's tables",
+    "the application's role has no other privilege",
+    "it creates no table",
     "it opens no other database",
     "writes a turn once",
     "reads it back",
@@ -30,8 +31,8 @@ CHECKS = [
     "recalls the nearest first",
     "shows another user nothing",
     "shows nothing to SQL that names no user",
-    "the read role reads everybody's rows and writes none",
-    "leaves nothing behind",
+    "the read role reads the rows of all users and writes none",
+    "deletes its rows",
 ]
 
 
@@ -65,20 +66,21 @@ def broken(migrated: MigratedDatabase, by: str, mended: str) -> Iterator[None]:
 
 
 def failures(smoke: Smoke) -> dict[str, str]:
-    return {result.check: result.says for result in smoke.run() if not result.ok}
+    return {result.check: result.message for result in smoke.run() if not result.ok}
 
 
 def test_the_projects_sql_passes(migrated: MigratedDatabase) -> None:
     results = Smoke(migrated.app, None, migrated.read).run()
     assert [result.check for result in results] == CHECKS
-    assert [result.says for result in results if not result.ok] == []
-    assert results[0].says.endswith(", as st_chat_app")
+    assert [result.message for result in results if not result.ok] == []
+    assert results[0].message.endswith(", as st_chat_app")
     assert left(migrated) == 0
 
 
 def test_without_access_to_the_model_it_says_so_and_proves_the_rest(migrated: MigratedDatabase) -> None:
     assert failures(Smoke(migrated.app, NoAccess())) == {
-        "embeds": "AccessDeniedException: no access; the rest is proved with vectors of its own, as --no-embedding does"
+        "embeds": "AccessDeniedException: no access; the other checks use vectors without a model, as --no-embedding"
+        " does"
     }
     assert left(migrated) == 0
 
@@ -94,14 +96,14 @@ def test_it_waits_for_a_sleeping_cluster(migrated: MigratedDatabase) -> None:
         (
             "GRANT CREATE ON SCHEMA public TO st_chat_app",
             "REVOKE CREATE ON SCHEMA public FROM st_chat_app",
-            "it makes no table",
-            "PostgreSQL must refuse it, and ran it: CREATE TABLE stchat_smoke (id int)",
+            "it creates no table",
+            "PostgreSQL must refuse it, but ran it: CREATE TABLE stchat_smoke (id int)",
         ),
         (
             "GRANT TRUNCATE ON st_chat_history_table TO st_chat_app; GRANT SELECT ON schema_migrations TO st_chat_app",
             "REVOKE TRUNCATE ON st_chat_history_table FROM st_chat_app;"
             " REVOKE SELECT ON schema_migrations FROM st_chat_app",
-            "the application's role may do no more than it must",
+            "the application's role has no other privilege",
             "st_chat_app must not be allowed to: touch the ledger of migrations, empty a table",
         ),
         (
@@ -110,7 +112,7 @@ def test_it_waits_for_a_sleeping_cluster(migrated: MigratedDatabase) -> None:
             " SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = 'postgres' AND usename = 'st_chat_app'",
             "it opens no other database",
-            "PostgreSQL must refuse it, and ran it: SELECT 1",
+            "PostgreSQL must refuse it, but ran it: SELECT 1",
         ),
         (
             "ALTER TABLE st_chat_history_table DISABLE ROW LEVEL SECURITY",
@@ -121,8 +123,8 @@ def test_it_waits_for_a_sleeping_cluster(migrated: MigratedDatabase) -> None:
         (
             "GRANT DELETE ON st_chat_history_table TO st_chat_read",
             "REVOKE DELETE ON st_chat_history_table FROM st_chat_read",
-            "the read role reads everybody's rows and writes none",
-            "PostgreSQL must refuse it, and ran it: DELETE FROM st_chat_history_table WHERE userid = :userid",
+            "the read role reads the rows of all users and writes none",
+            "PostgreSQL must refuse it, but ran it: DELETE FROM st_chat_history_table WHERE userid = :userid",
         ),
     ],
 )
@@ -138,7 +140,7 @@ def test_a_secret_that_does_not_open_it(migrated: MigratedDatabase) -> None:
     wrong = replace(migrated.app, secret_arn=migrated.endpoint.add_secret("st_chat_app", "not its password"))
     [result] = Smoke(wrong.with_timeout(1), None).run()
     assert (result.check, result.ok) == ("answers", False)
-    assert 'password authentication failed for user "st_chat_app"' in result.says
+    assert 'password authentication failed for user "st_chat_app"' in result.message
 
 
 def test_interrupted_it_cleans_up(migrated: MigratedDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +167,7 @@ def test_the_function_is_asked_too(migrated: MigratedDatabase) -> None:
 
 @pytest.fixture
 def shell(migrated: MigratedDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(DataApi, "from_settings", lambda _: migrated.app)
+    monkeypatch.setattr(DataApi, "from_settings", lambda *_, **__: migrated.app)
     monkeypatch.setenv("STCHAT_CLUSTER_ARN", migrated.app.cluster_arn)
     monkeypatch.setenv("STCHAT_APP_SECRET_ARN", migrated.app.secret_arn)
     monkeypatch.setenv("STCHAT_DATABASE", migrated.app.database)
@@ -179,10 +181,10 @@ def test_command(migrated: MigratedDatabase, capsys: pytest.CaptureFixture[str])
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].startswith("ok  answers ")
     assert lines[-4:] == [
-        "left out: the embedding model (--no-embedding): the vectors are the check's own",
+        "left out: the embedding model (--no-embedding): the vectors are made without a model",
         "left out: the read role (--read-secret, STCHAT_READ_SECRET_ARN)",
         "left out: the chat function (--function, STCHAT_CHAT_FUNCTION)",
-        "11 checks passed",
+        "12 checks passed",
     ]
     with broken(
         migrated,

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from stchat import errors
-from stchat.chat.memory import Remembered
 from tests.support.chat_function import CANARY, FIELDS, Function
 
 
@@ -22,11 +21,13 @@ def resuming() -> errors.UnavailableError:
     return errors.UnavailableError(CANARY, code="DatabaseResumingException")
 
 
-ASLEEP = "the database was asleep and is waking up: try again"
-BUSY = "the database has too much to do: try again"
-LATE = "the database did not answer in time: try again, nothing is done twice"
-FAILED = "this failed, and would fail again: the function's log says how"
-TOO_LARGE = "the answer is larger than the 6 MB that a function may give: ask for less, with limit, k or a theme"
+ASLEEP = "the database was paused and is resuming: retry"
+BUSY = "the database is throttled: retry"
+LATE = "the database did not respond in time: retry, nothing is done twice"
+FAILED = "the operation failed, and a retry would fail too: see the function's log"
+TOO_LARGE = (
+    "the response is larger than the 6 MB that a Lambda function may return: request less, with limit, k or a theme"
+)
 FAILURES: list[tuple[Exception, dict[str, Any], str]] = [
     (
         errors.InputError("chatid", "be a whole number", "text of 3 characters"),
@@ -109,11 +110,11 @@ def test_failures(
     assert reply["headers"].get("Retry-After") == (str(answer["retry_after"]) if "retry_after" in answer else None)
 
 
-def test_half_a_batch_tells_what_is_stored(function: Function) -> None:
-    half = errors.PartialError(96, 200, Remembered(90, 6, [3]), resuming())
+def test_a_partial_failure_returns_what_is_stored(function: Function) -> None:
+    half = errors.PartialError(resuming(), stored=96, items=200, created=90, existing=6, truncated=[3])
     assert function.invoke("remember_many", {"items": []}, half) == {
         "status": 503,
-        "error": f"96 of 200 items are stored, then: {ASLEEP}; send all again, none doubles",
+        "error": f"96 of 200 items are stored, then: {ASLEEP}; send all again, nothing is stored twice",
         "retry_after": 5,
         "stored": 96,
         "written": 90,

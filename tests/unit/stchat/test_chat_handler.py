@@ -8,15 +8,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from stchat.chat.embeddings import CohereEmbedder
 from stchat.chat.history import Turn
+from stchat.errors import InputError
 from stchat.handlers import chat
 from tests.support.chat_function import CANARY, FIELDS, Function
 from tests.support.lambda_context import LambdaContext
 
 KNOWN = "add, turns, themes, delete, remember, remember_many, recall, forget"
-TOO_LARGE = "the answer is larger than the 6 MB that a function may give: ask for less, with limit, k or a theme"
+TOO_LARGE = (
+    "the response is larger than the 6 MB that a Lambda function may return: request less, with limit, k or a theme"
+)
 
 
 @pytest.fixture
@@ -98,9 +103,50 @@ def test_a_body_in_base64_is_the_same_body(function: Function) -> None:
     assert chat.handler(event, LambdaContext())["statusCode"] == 400
 
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(), children, max_size=3),
+    max_leaves=8,
+)
+HTTP_FIELDS = ("requestContext", "http", "rawPath", "body", "isBase64Encoded", "operation", "method", "userid")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.dictionaries(st.sampled_from(HTTP_FIELDS), JSON | st.fixed_dictionaries({"http": JSON})))
+@pytest.mark.usefixtures("function")
+def test_no_event_leaves_the_handler_as_an_exception(event: dict[str, Any]) -> None:
+    answer = chat.handler(event, Context())
+    assert answer.get("status", answer.get("statusCode")) in (200, 400, 404, 405)
+
+
+@pytest.mark.parametrize(
+    ("event", "status"),
+    [
+        ({"requestContext": 5}, 400),
+        ({"requestContext": 5, "operation": "themes", "userid": "u"}, 400),
+        ({"requestContext": {"http": None}, "rawPath": "/add"}, 400),
+        ({"requestContext": {"http": {}}, "rawPath": 7}, 404),
+        ({"requestContext": {"http": {}}, "rawPath": "/add"}, 405),
+        ({"requestContext": {"http": {"method": "POST"}}, "rawPath": "/add", "body": 7}, 400),
+        ({"requestContext": {"http": {"method": "POST"}}, "rawPath": "/add", "body": 7, "isBase64Encoded": 1}, 400),
+    ],
+)
+def test_odd_events(function: Function, event: dict[str, Any], status: int) -> None:
+    answer = chat.handler(event, Context())
+    assert answer.get("status", answer.get("statusCode")) == status
+    assert function.side.got == {}, "nothing was called"
+
+
+def test_a_wrong_theme_is_named_as_on_the_wire(function: Function) -> None:
+    refusal = InputError("theme", "not be empty", "''")
+    assert function.invoke("add", FIELDS, refusal) == {
+        "status": 400, "error": "themename must not be empty, got ''", "field": "themename"
+    }  # fmt: skip
+
+
 def test_null_is_left_out_where_a_field_may_be(function: Function) -> None:
     function.invoke("turns", {"userid": "u", "themename": None, "limit": None, "before": 7}, [])
-    assert function.side.got == {"userid": "u", "before": 7, "arguments": (), "method": "turns"}
+    assert function.side.got == {"userid": "u", "theme": None, "before": 7, "arguments": (), "method": "turns"}
     function.invoke("turns", {"userid": None}, [])
     assert function.side.got["userid"] is None, "the library refuses it"
 

@@ -11,7 +11,7 @@ import pytest
 from stchat.errors import SettingsError
 from stchat.ops import prices, templates
 from stchat.ops.cli.main import main
-from stchat.ops.cost import Line, Load, alternatives, bill
+from stchat.ops.cost import Line, Load, alternatives, bill, without_readers
 from stchat.ops.templates import Billed
 
 PRICES = prices.load()
@@ -140,8 +140,7 @@ def test_a_class_without_a_price_is_named() -> None:
         ({"traced": 5}, "traced must be a part from 0 to 1, got 5: 5 % is 0.05"),
         (
             {"acu": 65},
-            "acu must be 0.5 to 64, the max_acu of dev, got 65: say what an instance has on average while somebody"
-            " calls",
+            "acu must be 0.5 to 64, the max_acu of dev, got 65: it is the average of an instance in the active hours",
         ),
     ],
 )
@@ -204,7 +203,7 @@ def test_prices_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 def test_a_folder_without_templates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["cost", "--templates", str(tmp_path), "--stage", "dev"]) == 1
     assert capsys.readouterr().err == (
-        f"error: {tmp_path / 'dev'} has no templates: make them with `make synth STAGE=dev`\n"
+        f"error: {tmp_path / 'dev'} has no templates: make them with `cdk synth --output {tmp_path / 'dev'}`\n"
     )
 
 
@@ -229,6 +228,59 @@ def test_without_templates_the_app_is_synthesized(
     assert [(one.stage, one.backup_days) for one in templates.synthesize(("dev", "prod"))] == [("dev", 9), ("prod", 9)]
     assert main(["cost", "--stage", "test"]) == 1
     assert capsys.readouterr().err.endswith("error: stage test cannot be synthesized: stage must be one of dev, prod\n")
+
+
+SNAPSHOTS = Path(__file__).parents[2] / "infra" / "snapshots"
+
+
+def test_it_reads_well_at_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cost", "--templates", str(SNAPSHOTS)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if len(line) > 80] == []
+    assert "readers=0 saves 0.00 USD idle, 97.50 USD busy: no Data API call reaches a" in lines
+    assert main(["cost", "--templates", str(SNAPSHOTS), "--wide"]) == 0
+    assert "| AWS's page" in capsys.readouterr().out
+
+
+def test_what_a_reader_costs() -> None:
+    assert without_readers(DEV, Load(), PRICES) == pytest.approx((0, 97.5))
+    assert without_readers(changed(instances=("db.serverless",)), Load(), PRICES) is None
+    provisioned = changed(instances=("db.r6g.large", "db.r6g.large"), pause_seconds=None)
+    assert without_readers(provisioned, Load(acu=0), PRICES) == pytest.approx((225.36, 225.36))
+
+
+def test_the_templates_of_any_app(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scaling = {"MinCapacity": 0, "MaxCapacity": 8}
+    resources = {
+        "Db": {"Type": "AWS::RDS::DBCluster", "Properties": {"ServerlessV2ScalingConfiguration": scaling}},
+        "Writer": {"Type": "AWS::RDS::DBInstance", "Properties": {"DBInstanceClass": "db.serverless"}},
+        "Subnet": {"Type": "AWS::EC2::Subnet", "Properties": {"AvailabilityZone": {"Fn::Select": [0, "x"]}}},
+        "Rotation": {"Type": "AWS::SecretsManager::RotationSchedule",
+                     "Properties": {"RotationRules": {"ScheduleExpression": "cron(0 8 1 * ? *)"}}},
+        "Queue": {"Type": "AWS::SQS::Queue"},
+    }  # fmt: skip
+    file = tmp_path / "Orders.template.json"
+    file.write_text(json.dumps({"Resources": resources}))
+    assert main(["cost", "--templates", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert f"{tmp_path.name}: " in shown and "pauses after 300 s" in shown
+    assert "Not in the sums: 1 x AWS::SQS::Queue." in shown
+    assert "schema give --gb, and --embeddings 0." in shown
+    resources["Writer"]["Properties"] = {"DBInstanceClass": {"Ref": "Class"}}
+    file.write_text(json.dumps({"Resources": resources}))
+    assert main(["cost", "--templates", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == (
+        f"error: stage {tmp_path.name} must have a value for DBInstanceClass in its template, got"
+        ' {"Ref": "Class"}: cost reads no parameters of CloudFormation\n'
+    )
+
+
+def test_without_an_app_it_says_where_to_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["cost", "--stage", "dev"]) == 1
+    assert "error: there is no cdk.json in " in capsys.readouterr().err
 
 
 def test_the_documents_commands() -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, timezone
 from datetime import time as clock
 from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID
 
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, ReadTimeoutError
 
 from stchat.data_api import DataApi
@@ -21,6 +25,7 @@ from stchat.errors import (
     OutcomeUnknownError,
     ResultTooLargeError,
     StatementTimeoutError,
+    TransactionAbortedError,
     TransactionLostError,
     UnavailableError,
 )
@@ -195,6 +200,67 @@ def test_a_commit_in_doubt_is_not_sent_again() -> None:
     with pytest.raises(OutcomeUnknownError), data_api.transaction():
         pass
     assert client.calls == ["begin_transaction", "commit_transaction", "rollback_transaction"]
+
+
+@pytest.mark.parametrize("code", ["DatabaseErrorException", "BadRequestException"])
+def test_a_busy_transaction_is_waited_for(code: str) -> None:
+    """F2: on AWS it is a DatabaseErrorException without an SQLState, elsewhere a BadRequestException."""
+    busy = fault(code, "Transaction is still running a query")
+    data_api, client = api({"transactionId": "1"}, busy, busy, OK, {})
+    with data_api.transaction() as transaction:
+        transaction.execute("INSERT")
+    assert client.calls.count("execute_statement") == 3
+
+
+def test_postgresqls_own_words_are_not_a_busy_transaction() -> None:
+    raised = fault("DatabaseErrorException", "ERROR: Transaction is still running a query; SQLState: P0001")
+    data_api, client = api(raised, OK)
+    with pytest.raises(DatabaseError):
+        data_api.execute("SELECT")
+    assert len(client.calls) == 1
+
+
+FAILED = fault("DatabaseErrorException", "ERROR: duplicate key value; SQLState: 23505")
+
+
+def test_a_failure_that_is_caught_is_not_committed() -> None:
+    """F1: AWS answers the commit with 200 "Transaction Committed", and keeps nothing of the transaction."""
+    data_api, client = api({"transactionId": "1"}, OK, FAILED, {"transactionStatus": "Rollback Complete"})
+    with pytest.raises(TransactionAbortedError) as raised, data_api.transaction() as transaction:
+        transaction.execute("INSERT")
+        with suppress(DatabaseError):
+            transaction.execute("INSERT")
+    assert str(raised.value) == (
+        "the transaction was rolled back, because a statement in it failed and the error was caught:"
+        " duplicate key value: let the error leave the `with` block, or use a savepoint"
+    )
+    assert (raised.value.sqlstate, cast(DatabaseError, raised.value.cause).sqlstate) == ("25P02", "23505")
+    assert client.calls[-1] == "rollback_transaction"
+    assert "commit_transaction" not in client.calls
+
+
+def test_after_a_rollback_to_a_savepoint_it_is_committed() -> None:
+    data_api, client = api({"transactionId": "1"}, OK, FAILED, OK, {})
+    with data_api.transaction() as transaction:
+        transaction.execute("SAVEPOINT one")
+        with suppress(DatabaseError):
+            transaction.execute("INSERT")
+        transaction.execute("ROLLBACK TO SAVEPOINT one")
+    assert client.calls[-1] == "commit_transaction"
+
+
+def test_a_refused_port_of_this_machine_is_an_error_at_once() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    client = boto3.Session("a", "b", region_name="ap-northeast-1").client(
+        "rds-data", endpoint_url=f"http://127.0.0.1:{port}", config=Config(retries={"total_max_attempts": 1})
+    )
+    with pytest.raises(DataApiError) as raised:
+        DataApi(client, "cluster", "secret", "app").execute("SELECT 1", idempotent=True)
+    assert type(raised.value) is DataApiError
+    assert str(raised.value).startswith(f"nothing listens at http://127.0.0.1:{port}/Execute: start the local AWS")
+    assert time.monotonic() == 0, "it did not wait"
 
 
 INTO = {

@@ -13,14 +13,16 @@ import pytest
 from stacks.checks import RETIRED_ENGINE_VERSIONS
 from stchat.errors import SettingsError
 from stchat.ops import support
-from stchat.ops.checks import Finding, examine
-from stchat.ops.cli.doctor import acknowledgements
-from stchat.ops.cluster_state import AWAKE, UNKNOWN, Facts, Instance, Secret, Session
+from stchat.ops.checks import run_checks
+from stchat.ops.cli.doctor import acknowledgements, report
+from stchat.ops.cluster_state import RUNNING, UNKNOWN, ClusterState, Extension, Instance, RoleSetting, Secret, Session
+from stchat.ops.database_checks import Finding
+from stchat.ops.role_settings import declared
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
-COSTS = "while it is awake, every instance costs at least 0.5 ACU"
+COSTS = "while the cluster runs, every instance costs at least 0.5 ACU"
 PAST_CLOUDFORMATION = (
-    "it was changed past CloudFormation, which neither notices nor undoes that",
+    "it was changed outside CloudFormation, which neither detects nor reverts that",
     "change it back, or change the setting in stacks/config.py and deploy",
 )
 
@@ -42,7 +44,8 @@ WRITER = Instance(
 )
 READER = replace(WRITER, identifier="chat-reader", role="reader", tier=1, properties={}, template={})
 SECRET = Secret("st.chat", rotates=False, every="", last=None, due=None, pending=False, changed=None)
-HEALTHY = Facts(
+DECLARED = (RoleSetting("st_chat_app", "", "statement_timeout=30s"),)
+HEALTHY = ClusterState(
     identifier="chat",
     arn="arn:aws:rds:ap-northeast-1:123456789012:cluster:chat",
     status="available",
@@ -64,14 +67,16 @@ HEALTHY = Facts(
     integrations=(),
     logical_replication=False,
     secrets=(SECRET,),
-    state=AWAKE,
+    state=RUNNING,
     sessions=(),
-    unread=(),
+    extensions=(),
+    role_settings=DECLARED,
+    read_failures=(),
 )
 
 
 def found(**changes: Any) -> list[Finding]:
-    return examine(replace(HEALTHY, **changes), support.load(), NOW)
+    return run_checks(replace(HEALTHY, **changes), support.load(), NOW, DECLARED)
 
 
 def test_a_healthy_cluster_has_no_finding() -> None:
@@ -84,33 +89,63 @@ def test_a_healthy_cluster_has_no_finding() -> None:
         (
             {"instances": (replace(WRITER, kind="db.r8g.large", properties={}),)},
             Finding(
-                "instance chat-writer is a db.r8g.large, which is always on",
-                f"{COSTS}, and one instance that cannot pause keeps the whole cluster from it",
-                "give it Serverless v2 in stacks/config.py, or set min_acu above 0 and say so",
+                "instance chat-writer is a db.r8g.large, which is provisioned",
+                f"one provisioned instance blocks the auto-pause of the whole cluster; {COSTS}",
+                "make it Serverless v2 in stacks/config.py, or set min_acu above 0",
             ),
         ),
         (
             {"instances": (WRITER, replace(READER, tier=2))},
             Finding(
                 "reader chat-reader has promotion tier 2",
-                "it pauses by itself, not with the writer, and wakes the writer when it is called",
-                "tier 0 or 1 pauses and resumes with the writer",
+                "it pauses on its own, not with the writer, and resumes the writer when it is called",
+                "set the promotion tier to 0 or 1: such a reader pauses and resumes with the writer",
                 problem=False,
+            ),
+        ),
+        (
+            {"extensions": (Extension("st_chat_db", "vector", "0.8.0", "0.8.1"),)},
+            Finding(
+                "extension vector of database st_chat_db is 0.8.0, the server has 0.8.1",
+                "an engine upgrade does not update extensions: fixes and new index features stay unused",
+                "run ALTER EXTENSION vector UPDATE in st_chat_db, as a new migration file",
+            ),
+        ),
+        (
+            {
+                "role_settings": (
+                    *DECLARED,
+                    RoleSetting("st_chat_app", "st_chat_db", "default_transaction_read_only=on"),
+                )
+            },
+            Finding(
+                "role st_chat_app IN DATABASE st_chat_db has the setting default_transaction_read_only=on",
+                "no migration sets it: it was changed by hand, or by the role itself, and holds for every new session",
+                "as the master: ALTER ROLE st_chat_app IN DATABASE st_chat_db RESET default_transaction_read_only, or"
+                " set it in a migration",
+            ),
+        ),
+        (
+            {"role_settings": ()},
+            Finding(
+                "role st_chat_app has lost the setting statement_timeout=30s",
+                "a migration sets it: it was reset by hand, or by the role itself",
+                "as the master: ALTER ROLE st_chat_app SET statement_timeout = 30s",
             ),
         ),
         (
             {"proxies": ("chat-proxy",)},
             Finding(
                 "RDS Proxy chat-proxy has this cluster as its target",
-                f"its open connections keep the cluster awake; {COSTS}",
+                f"its open connections block auto-pause; {COSTS}",
                 "delete the proxy (rds_proxy=False), or set min_acu above 0",
             ),
         ),
         (
             {"global_clusters": ("world",)},
             Finding(
-                "it is in the global database world",
-                f"that keeps the cluster awake; {COSTS}",
+                "the cluster is a member of the global database world",
+                f"that blocks auto-pause; {COSTS}",
                 "aws rds remove-from-global-cluster --global-cluster-identifier world"
                 " --db-cluster-identifier arn:aws:rds:ap-northeast-1:123456789012:cluster:chat",
             ),
@@ -118,16 +153,16 @@ def test_a_healthy_cluster_has_no_finding() -> None:
         (
             {"integrations": ("to-redshift",)},
             Finding(
-                "the zero-ETL integration to-redshift reads it",
-                f"that keeps the cluster awake; {COSTS}",
+                "the zero-ETL integration to-redshift reads the cluster",
+                f"that blocks auto-pause; {COSTS}",
                 "aws rds delete-integration --integration-identifier to-redshift",
             ),
         ),
         (
             {"logical_replication": True},
             Finding(
-                "rds.logical_replication is 1 in its parameter group",
-                f"that keeps the cluster awake; {COSTS}",
+                "rds.logical_replication is 1 in the cluster's parameter group",
+                f"that blocks auto-pause; {COSTS}",
                 "set it to 0 and restart the writer",
             ),
         ),
@@ -135,32 +170,32 @@ def test_a_healthy_cluster_has_no_finding() -> None:
             {"sessions": (Session("st_chat_app", "st_chat_db", "psql", "10.0.1.5/32", NOW),)},
             Finding(
                 "st_chat_app is connected to st_chat_db from 10.0.1.5/32 since 2026-11-25 09:00 UTC as psql",
-                f"an open connection of a user keeps the cluster awake, idle or not; {COSTS}",
-                "close it where it is not needed; the Data API keeps none that counts",
+                f"an open connection of a user blocks auto-pause, idle or not; {COSTS}",
+                "close it where it is not needed; sessions of the Data API do not block auto-pause",
                 problem=False,
             ),
         ),
         (
             {"engine_version": "16.14", "properties": {"EngineVersion": "16.14"}},
             Finding(
-                "the engine is 16.14, its template says 16.13",
-                "the next deploy would try to go back, which Aurora refuses",
+                "the engine is 16.14, its template has 16.13",
+                "the next deploy would try to downgrade it, which Aurora refuses",
                 'set engine_version="16.14" in stacks/config.py, and deploy',
             ),
         ),
         (
             {"properties": {"DeletionProtection": True}},
-            Finding("DeletionProtection of the cluster is True, its template says False", *PAST_CLOUDFORMATION),
+            Finding("DeletionProtection of the cluster is True, its template has False", *PAST_CLOUDFORMATION),
         ),
         (
             {"instances": (replace(WRITER, properties={"PromotionTier": 5}),)},
-            Finding("PromotionTier of chat-writer is 5, its template says 0", *PAST_CLOUDFORMATION),
+            Finding("PromotionTier of chat-writer is 5, its template has 0", *PAST_CLOUDFORMATION),
         ),
         (
             {"engine_status": "deprecated"},
             Finding(
                 "AWS has retired engine 16.13",
-                "no new cluster or restored snapshot may have it, and AWS upgrades it at a time of its own",
+                "no new cluster or restored snapshot may have it, and AWS upgrades it on its own schedule",
                 "set engine_version in stacks/config.py to a supported minor, and deploy",
             ),
         ),
@@ -169,38 +204,38 @@ def test_a_healthy_cluster_has_no_finding() -> None:
             Finding(
                 "the certificate authority rds-ca-2019 of chat-writer ended on 2024-08-22",
                 "clients that check certificates are refused after that",
-                "set ca_certificate in stacks/config.py; first give the clients the new bundle",
+                "give the clients the new bundle first, then set ca_certificate in stacks/config.py",
             ),
         ),
         (
             {"instances": (replace(WRITER, certificate_ends=date(2026, 12, 1)),)},
             Finding(
                 "the server certificate of chat-writer ends on 2026-12-01",
-                "AWS renews it before that by itself; if it has not, the renewal waits for a restart",
+                "AWS renews it before that; if it has not, the renewal waits for a restart",
                 "aws rds reboot-db-instance --db-instance-identifier chat-writer",
             ),
         ),
         (
             {"secrets": (replace(SECRET, pending=True, changed=NOW - timedelta(hours=2)),)},
             Finding(
-                "a rotation of secret st.chat has stopped half-way",
-                "its pending version has not become the current one in an hour",
-                "the function's log says why; docs/rotation.md",
+                "a rotation of secret st.chat has failed half-way",
+                "its pending version has not become the current one within an hour",
+                "see the log of the rotation function, and docs/rotation.md",
             ),
         ),
         (
             {"secrets": (replace(SECRET, rotates=True, due=NOW - timedelta(days=3)),)},
             Finding(
                 "secret st.chat was to be rotated by 2026-11-22",
-                "its password is older than it may be",
-                "aws secretsmanager rotate-secret --secret-id st.chat; docs/rotation.md",
+                "its password is older than the schedule allows",
+                "aws secretsmanager rotate-secret --secret-id st.chat",
             ),
         ),
         (
             {"status": "stopped"},
             Finding(
                 "the cluster is stopped",
-                "it may answer nothing meanwhile",
+                "it may refuse calls until it is available",
                 "aws rds describe-events --source-type db-cluster --source-identifier chat",
             ),
         ),
@@ -208,7 +243,7 @@ def test_a_healthy_cluster_has_no_finding() -> None:
             {"instances": (replace(WRITER, status="rebooting"),)},
             Finding(
                 "instance chat-writer is rebooting",
-                "it may answer nothing meanwhile",
+                "it may refuse calls until it is available",
                 "aws rds describe-events --source-type db-instance --source-identifier chat-writer",
             ),
         ),
@@ -220,7 +255,7 @@ def test_finding(changes: dict[str, Any], finding: Finding) -> None:
 
 def test_an_old_engine_is_retired_and_cannot_pause() -> None:
     assert [finding.what for finding in found(engine_version="16.2")] == [
-        "its engine 16.2 cannot pause",
+        "engine 16.2 cannot pause",
         "AWS has retired engine 16.2",
     ]
 
@@ -229,7 +264,7 @@ def test_an_old_engine_is_retired_and_cannot_pause() -> None:
 def test_the_end_of_the_major_version(now: str, says: str) -> None:
     [finding] = [
         each
-        for each in examine(HEALTHY, support.load(), datetime.fromisoformat(f"{now}T00:00:00+00:00"))
+        for each in run_checks(HEALTHY, support.load(), datetime.fromisoformat(f"{now}T00:00:00+00:00"), None)
         if "engine" in each.what
     ]
     assert finding.what == f"standard support of engine 16.13 {says}"
@@ -266,3 +301,26 @@ def test_acknowledgements_are_those_of_the_last_synth(tmp_path: Path) -> None:
     report.write_text("[]")
     with pytest.raises(SettingsError, match=r"validation-report.json must be the CDK's validation report, got "):
         acknowledgements(tmp_path)
+
+
+def test_settings_that_migrations_declare(tmp_path: Path) -> None:
+    (tmp_path / "postgres").mkdir()
+    (tmp_path / "postgres" / "0001_a.sql").write_text(
+        "ALTER ROLE a SET statement_timeout = '30s';\n-- ALTER ROLE a SET x = 1;\n"
+        "ALTER ROLE a IN DATABASE d SET search_path TO public;\nALTER ROLE b CONNECTION LIMIT 5;\n"
+    )
+    (tmp_path / "postgres" / "0002_b.sql").write_text("ALTER ROLE a SET statement_timeout = '40s';\n")
+    assert declared(tmp_path) == (
+        RoleSetting("a", "", "statement_timeout=40s"), RoleSetting("a", "d", "search_path=public")
+    )  # fmt: skip
+
+
+def test_it_reads_well_at_80_columns() -> None:
+    """What needs a change comes first; only a command is longer, so that it can be copied."""
+    state = replace(HEALTHY, proxies=("chat-proxy",), global_clusters=("world",), restorable_to=NOW)
+    text = report(state, run_checks(state, support.load(), NOW, DECLARED), None, wide=False)
+    lines = text.splitlines()
+    assert lines[:3] == ["chat: 2 problems", "", "problem: RDS Proxy chat-proxy has this cluster as its target"]
+    assert [line for line in lines if len(line) > 80 and "hint: aws " not in line] == []
+    assert "backups of 7 days, restorable to 2026-11-25 09:00:00 UTC" in lines
+    assert "sg-1" in report(state, [], None, wide=True) and "sg-1" not in text

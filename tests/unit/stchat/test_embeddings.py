@@ -74,7 +74,7 @@ def bedrock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bedrock]:
 
 def test_documents_and_queries_have_their_own_type_and_length_1(bedrock: Bedrock) -> None:
     bedrock.answers(["a", "bb"])
-    assert bedrock.embedder.documents(["a", "bb"]) == Embedded([vector(1.0), vector(1.0)], cut=[])
+    assert bedrock.embedder.documents(["a", "bb"]) == Embedded([vector(1.0), vector(1.0)], truncated=[])
     bedrock.answers(["a"], kind="search_query")
     assert bedrock.embedder.query("a") == vector(1.0)
 
@@ -93,7 +93,7 @@ def test_96_texts_a_call(bedrock: Bedrock) -> None:
 def test_2048_characters_a_text_and_the_cut_is_told(bedrock: Bedrock, caplog: pytest.LogCaptureFixture) -> None:
     whole, long = "x" * 2048, SECRET + "😀" * 2048
     bedrock.answers([whole, long[:2048]])
-    assert bedrock.embedder.documents([whole, long]).cut == [1]
+    assert bedrock.embedder.documents([whole, long]).truncated == [1]
     assert caplog.messages == [f"{MODEL} may have read 1 of 2 texts in part: they are long"]
     bedrock.answers([long[:2048]], kind="search_query")
     bedrock.embedder.query(long)
@@ -115,7 +115,7 @@ def test_what_the_model_refuses_for_its_tokens_is_ended_by_it(
     """The refusal names no text: all that are long enough are told as cut, and the others have been read whole."""
     bedrock.fails("ValidationException", 400, TOO_LONG, texts)
     bedrock.answers(texts, truncate="END")
-    assert bedrock.embedder.documents(texts).cut == cut
+    assert bedrock.embedder.documents(texts).truncated == cut
 
 
 def test_a_text_that_is_refused_even_when_ended(bedrock: Bedrock) -> None:
@@ -195,18 +195,18 @@ def test_embeddings_by_type_are_read_too(bedrock: Bedrock) -> None:
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        (b"<html>", "the model answered what is no embedding: JSONDecodeError"),
-        ({}, "the model answered what is no embedding: KeyError"),
-        ({"embeddings": [[1.0]]}, "the model answered what is no embedding: InputError: vector must have 1,024 dim"),
+        (b"<html>", "the model's response holds no embedding: JSONDecodeError"),
+        ({}, "the model's response holds no embedding: KeyError"),
+        ({"embeddings": [[1.0]]}, "the model's response holds no embedding: InputError: vector must have 1,024 dim"),
         (
             {"embeddings": [vector(math.nan)]},
-            "the model answered what is no embedding: InputError: vector must be finite",
+            "the model's response holds no embedding: InputError: vector must be finite",
         ),
         (
             {"embeddings": [vector(0)]},
-            "the model answered what is no embedding: InputError: vector must have a direction",
+            "the model's response holds no embedding: InputError: vector must have a number other",
         ),
-        ({"embeddings": [vector(), vector()]}, "the model must answer a vector for each text, got 2 for 1"),
+        ({"embeddings": [vector(), vector()]}, "the model must return a vector for each text, got 2 for 1"),
     ],
     ids=range(6),
 )
@@ -237,5 +237,5 @@ def test_a_model_of_another_dimension_is_refused_before_any_call() -> None:
         ChatMemory(None, Other())  # type: ignore[arg-type]
     assert str(raised.value) == (
         "the embedder must have the 1024 dimensions of st_chat_history_vector_table.chat_vector, got 1536:"
-        " take a model that has them, or ask it for them"
+        " use a model that has them, or request that many of it"
     )

@@ -15,7 +15,7 @@ from stchat.chat.batches import BATCH_BYTES, BATCH_ITEMS, batches, prepare
 from stchat.chat.vectors import DIMENSIONS
 from stchat.errors import InputError
 
-SECRET = "a-text-that-nobody-may-see"
+SECRET = "a-text-that-no-error-shows"
 NUL = "not hold NUL, which PostgreSQL cannot store, got one"
 LOOP: dict[str, Any] = {}
 LOOP["loop"] = LOOP
@@ -61,28 +61,32 @@ REFUSED: list[tuple[Callable[[str, Any], object], Any, str]] = [
     (
         validation.text,
         "x" * 400_001,
-        "f must have at most 400,000 bytes of UTF-8, got 400,001: keep what is longer elsewhere, and its address here",
+        "f must have at most 400,000 bytes of UTF-8, got 400,001: store a longer text elsewhere, and its address here",
     ),
-    (validation.non_blank, "", "f must say something, got ''"),
-    (validation.non_blank, " \n\u3000", "f must say something, got 3 blank characters"),
-    (validation.bigint_id, -1, "f must be a whole number from 0 to 9223372036854775807, got -1"),
-    (validation.bigint_id, 2**63, "f must be a whole number from 0 to 9223372036854775807, got 9223372036854775808"),
+    (validation.non_blank, "", "f must not be blank, got ''"),
+    (validation.non_blank, " \n\u3000", "f must not be blank, got 3 blank characters"),
+    (validation.bigint_id, -1, "f must be an integer from 0 to 9223372036854775807, got -1"),
+    (validation.bigint_id, 2**63, "f must be an integer from 0 to 9223372036854775807, got 9223372036854775808"),
     (
         validation.bigint_id,
         10**5000,
-        "f must be a whole number from 0 to 9223372036854775807, got a number past 64 bits",
+        "f must be an integer from 0 to 9223372036854775807, got a number past 64 bits",
     ),
-    (validation.bigint_id, True, "f must be a whole number from 0 to 9223372036854775807, got True"),
-    (validation.bigint_id, 1.0, "f must be a whole number from 0 to 9223372036854775807, got 1.0"),
-    (validation.bigint_id, SECRET, "f must be a whole number from 0 to 9223372036854775807, got text of 26 characters"),
+    (validation.bigint_id, True, "f must be an integer from 0 to 9223372036854775807, got True"),
+    (validation.bigint_id, 1.0, "f must be an integer from 0 to 9223372036854775807, got 1.0"),
+    (validation.bigint_id, SECRET, "f must be an integer from 0 to 9223372036854775807, got text of 26 characters"),
     (validation.metadata, [SECRET], "f must be a JSON object, such as a dict, got list"),
-    (validation.metadata, {"a": float("nan")}, "f must be a JSON object, got what JSON has no form for (ValueError)"),
-    (validation.metadata, {"a": {SECRET}}, "f must be a JSON object, got what JSON has no form for (TypeError)"),
-    (validation.metadata, LOOP, "f must be a JSON object, got what JSON has no form for (ValueError)"),
+    (
+        validation.metadata,
+        {"a": float("nan")},
+        "f must be a JSON object, got a value that JSON cannot hold (ValueError)",
+    ),
+    (validation.metadata, {"a": {SECRET}}, "f must be a JSON object, got a value that JSON cannot hold (TypeError)"),
+    (validation.metadata, LOOP, "f must be a JSON object, got a value that JSON cannot hold (ValueError)"),
     (
         validation.metadata,
         {1: SECRET},
-        "f must come back from JSON as it is, got keys that are no text, or tuples: use str and list",
+        "f must be the same after JSON, got keys that are not str, or tuples: use str and list",
     ),
     (validation.metadata, {"a": SECRET + "\0"}, f"f must {NUL}: remove it"),
     (validation.metadata, {"a\0": 1}, f"f must {NUL}: remove it"),
@@ -90,7 +94,7 @@ REFUSED: list[tuple[Callable[[str, Any], object], Any, str]] = [
     (
         validation.metadata,
         {"a": "x" * 16_384},
-        "f must have at most 16,384 bytes of UTF-8, got 16,393: keep what is longer in the summary",
+        "f must have at most 16,384 bytes of UTF-8, got 16,393: put a longer text into the summary",
     ),
 ]
 
@@ -108,9 +112,9 @@ def test_what_is_refused(check: Callable[[str, Any], object], value: Any, says: 
     [
         ({"userid": "u", "theme": "t", "chatid": 1}, "items[3].summary must be given, got none"),
         (ITEM | {"theme": ""}, "items[3].theme must not be empty, got ''"),
-        (ITEM | {"vector": [0.1]}, "items[3].vector must have 1,024 dimensions, got 1: use the model that the memory"
-         " was written with"),
-        (ITEM | {SECRET: 1}, "items[3] must have no names but userid, theme, chatid, summary, metadata, vector, got 1"
+        (ITEM | {"vector": [0.1]}, "items[3].vector must have 1,024 dimensions, got 1: use the model that wrote the"
+         " memories"),
+        (ITEM | {SECRET: 1}, "items[3] must have no fields but userid, theme, chatid, summary, metadata, vector, got 1"
          " others"),
         ([SECRET], "items[3] must be a mapping, such as a dict, got list"),
     ],

@@ -34,6 +34,8 @@ def test_the_applications_own_secret_is_used() -> None:
 
 
 def test_the_model_is_cohere_unless_set_and_its_client_is_made_when_needed() -> None:
-    assert ChatMemory.from_env(ENVIRONMENT).embedder == CohereEmbedder(None, "cohere.embed-multilingual-v3")
+    assert ChatMemory.from_env(ENVIRONMENT).embedder == CohereEmbedder(
+        None, "cohere.embed-multilingual-v3", region=None
+    )
     another = ENVIRONMENT | {"STCHAT_EMBEDDING_MODEL": "cohere.embed-english-v3"}
     assert ChatMemory.from_env(another).embedder == CohereEmbedder(None, "cohere.embed-english-v3")

@@ -6,14 +6,14 @@ import io
 import json
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from stchat.ops.cli import smoke
 from stchat.ops.cli.smoke import through
 from stchat.ops.privileges import SmokeError
 
-ASLEEP = {"status": 503, "error": "the database was asleep and is waking up: try again", "retry_after": 5}
+ASLEEP = {"status": 503, "error": "the database was paused and is resuming: retry", "retry_after": 5}
 
 
 class Function:
@@ -35,7 +35,7 @@ class Function:
 
 
 def called(monkeypatch: pytest.MonkeyPatch, function: Function, timeout: float = 5) -> dict[str, Any]:
-    monkeypatch.setattr(boto3, "client", lambda *_, **__: function)
+    monkeypatch.setattr(smoke, "aws_client", lambda *_, **__: function)
     return through("chat", timeout)({"operation": "themes", "userid": "u"})
 
 
@@ -48,18 +48,18 @@ def test_an_answer_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (Function(ASLEEP), "function chat answered 503: the database was asleep and is waking up: try again"),
+        (Function(ASLEEP), "function chat returned 503: the database was paused and is resuming: retry"),
         (
             Function({"status": 400, "error": "userid must be given, got none"}),
-            "function chat answered 400: userid must be given, got none",
+            "function chat returned 400: userid must be given, got none",
         ),
         (
             Function({"errorType": "Runtime.ImportModuleError", "errorMessage": "no"}, failed=True),
-            "function chat failed: Runtime.ImportModuleError; its log says more",
+            "function chat failed: Runtime.ImportModuleError; see its log",
         ),
         (
             Function(ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not you"}}, "Invoke")),
-            "function chat: An error occurred (AccessDeniedException) when calling the Invoke operation: not you",
+            "function chat: AccessDeniedException: not you",
         ),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from array import array
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -43,7 +44,11 @@ def test_the_longest_text(numbers: list[float]) -> None:
     assert len(to_text(normalised(repeated))) <= TEXT_BYTES
 
 
-@pytest.mark.parametrize("numbers", [tuple(filled(3, 4)), array("f", filled(3, 4)), range(DIMENSIONS)], ids=type)
+@pytest.mark.parametrize(
+    "numbers",
+    [tuple(filled(3, 4)), array("f", filled(3, 4)), range(DIMENSIONS), [Decimal(n) for n in range(DIMENSIONS)]],
+    ids=range(4),
+)
 def test_any_sequence_of_numbers(numbers: tuple[float, ...]) -> None:
     assert math.isclose(math.hypot(*normalised(numbers)), 1)
 
@@ -51,20 +56,22 @@ def test_any_sequence_of_numbers(numbers: tuple[float, ...]) -> None:
 @pytest.mark.parametrize(
     ("vector", "says"),
     [
-        ([1.0] * 1023, "v must have 1,024 dimensions, got 1,023: use the model that the memory was written with"),
-        ([], "v must have 1,024 dimensions, got 0: use the model that the memory was written with"),
-        (filled(), "v must have a direction, got zeros alone: leave out what has no content"),
-        (filled(5e-324), "v must have a direction, got zeros alone: leave out what has no content"),
+        ([1.0] * 1023, "v must have 1,024 dimensions, got 1,023: use the model that wrote the memories"),
+        ([], "v must have 1,024 dimensions, got 0: use the model that wrote the memories"),
+        (filled(), "v must have a number other than zero, got zeros alone"),
+        (filled(5e-324), "v must have a number other than zero, got zeros alone"),
         (filled(math.nan), "v must be finite numbers, got NaN, an infinity or numbers past 1e300"),
         (filled(-math.inf, math.inf), "v must be finite numbers, got NaN, an infinity or numbers past 1e300"),
         (filled(1.7e308, 1.7e308), "v must be finite numbers, got NaN, an infinity or numbers past 1e300"),
-        (filled(10**400), "v must be 1,024 numbers, got list that is not"),
-        (["x"] * DIMENSIONS, "v must be 1,024 numbers, got list that is not"),
-        ("[0.1,0.2]", "v must be 1,024 numbers, got str that is not"),
-        (0.5, "v must be 1,024 numbers, got float that is not"),
-        (None, "v must be 1,024 numbers, got NoneType that is not"),
+        (filled(10**400), "v must be 1,024 numbers, got list of something else"),
+        (["x"] * DIMENSIONS, "v must be 1,024 numbers, got list of something else"),
+        ("[0.1,0.2]", "v must be 1,024 numbers, got str of something else"),
+        (0.5, "v must be 1,024 numbers, got float of something else"),
+        ([Decimal("NaN")] * DIMENSIONS, "v must be finite numbers, got NaN, an infinity or numbers past 1e300"),
+        ([Decimal("sNaN")] * DIMENSIONS, "v must be 1,024 numbers, got list of something else"),
+        (None, "v must be 1,024 numbers, got NoneType of something else"),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:40],
 )
 def test_what_is_no_vector(vector: list[float], says: str) -> None:
     with pytest.raises(InputError) as raised:
