@@ -28,8 +28,8 @@ def deployed(migrated: MigratedDatabase, monkeypatch: pytest.MonkeyPatch) -> Ite
     }.items():
         monkeypatch.setenv(name, value)
     chat._chat.cache_clear()
-    embeddings._made.cache_clear()
+    embeddings._shared.cache_clear()
     yield
     migrated.endpoint.clear_faults()
     chat._chat.cache_clear()
-    embeddings._made.cache_clear()
+    embeddings._shared.cache_clear()

@@ -34,8 +34,8 @@ def answered(run: Run, *words: str) -> list[dict[str, Any]]:
 
 def test_history(run: Run) -> None:
     turn = ("add", "犬", "1", "--userinput", "名前は?", "--botresponse", "ポチです")
-    assert run(*turn)[:2] == (0, "turn: written\n")
-    assert run(*turn)[:2] == (0, "turn: known already\n")
+    assert run(*turn)[:2] == (0, "turn: created\n")
+    assert run(*turn)[:2] == (0, "turn: already exists\n")
     assert run("add", "犬", "1", "--userinput", "年齢は?") == (
         1,
         "",
@@ -43,20 +43,20 @@ def test_history(run: Run) -> None:
     )
     [kept] = answered(run, "history", "--theme", "犬")
     assert (kept["userinput"], kept["botresponse"]) == ("名前は?", "ポチです")
-    assert run("history")[1].splitlines()[0] == "primarykey  themename  chatid  userinput  botresponse  timestamp"
+    assert run("history")[1].splitlines()[0] == "primarykey  theme  chatid  userinput  botresponse  timestamp"
     assert "  犬         1       名前は?    ポチです     20" in run("history")[1]
     assert run("history", "--before", str(kept["primarykey"]))[1] == "(none)\n"
     assert [theme["turns"] for theme in answered(run, "themes")] == [1]
-    assert run("delete") == (1, "", "error: this would lose the user's turns of every theme: say --yes to do it\n")
+    assert run("delete") == (1, "", "error: this would delete the user's turns of every theme: add --yes to do it\n")
     assert run("delete", "--theme", "猫", "--yes")[1] == "deleted: 0\n"
     assert run("delete", "--yes")[1] == "deleted: 1\n"
 
 
 def test_memory(run: Run) -> None:
-    assert run("remember", "日常", "1", "柴犬の名前はポチ", "--metadata", '{"lang": "ja"}')[1] == "memory: written\n"
-    assert run("remember", "日常", "2", "京都へ旅行する")[1] == "memory: written\n"
-    assert run("remember", "日常", "2", "京都へ旅行する")[1] == "memory: known already\n"
-    long = "memory: written (longer than the model reads: the rest is stored, and not searched)\n"
+    assert run("remember", "日常", "1", "柴犬の名前はポチ", "--metadata", '{"lang": "ja"}')[1] == "memory: created\n"
+    assert run("remember", "日常", "2", "京都へ旅行する")[1] == "memory: created\n"
+    assert run("remember", "日常", "2", "京都へ旅行する")[1] == "memory: already exists\n"
+    long = "memory: created (longer than the model reads: the rest is stored, and not searched)\n"
     assert run("remember", "日常", "3", "とても長い話" * 500)[1] == long
     [nearest] = answered(run, "recall", "犬の名前は?", "-k", "1")
     assert (nearest["summary"], nearest["metadata"]) == ("柴犬の名前はポチ", {"lang": "ja"})
@@ -67,10 +67,10 @@ def test_memory(run: Run) -> None:
     assert run("forget", "--theme", "日常") == (
         1,
         "",
-        "error: this would lose the user's memories of theme 日常: say --yes to do it\n",
+        "error: this would delete the user's memories of theme 日常: add --yes to do it\n",
     )
-    assert run("forget", "--chatid", "1", "--yes")[1] == "forgotten: 1\n"
-    assert run("forget", "--yes")[1] == "forgotten: 2\n"
+    assert run("forget", "--chatid", "1", "--yes")[1] == "deleted: 1\n"
+    assert run("forget", "--yes")[1] == "deleted: 2\n"
 
 
 def test_metadata_that_are_no_json(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

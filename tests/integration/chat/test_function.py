@@ -79,7 +79,7 @@ def test_memory(user: str) -> None:
         ("theme", "a\0", "theme must not hold NUL, which PostgreSQL cannot store, got one at character 2: remove it"),
         ("summary", 1, "summary must be text, got 1"),
         ("metadata", [1], "metadata must be a JSON object, such as a dict, got list"),
-        ("vector", "犬", "vector must be 1,024 numbers, got str that is not"),
+        ("vector", "犬", "vector must be 1,024 numbers, got str of something else"),
     ],
 )
 def test_a_wrong_field_is_named(user: str, field: str, value: Any, says: str) -> None:

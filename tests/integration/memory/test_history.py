@@ -33,7 +33,7 @@ def test_texts_come_back_as_they_were(history: ChatHistory, user: str, text: str
     newest, oldest = history.turns(user)
     assert (oldest.chatid, oldest.userinput, oldest.botresponse) == (0, text, None)
     assert (newest.chatid, newest.userinput, newest.botresponse) == (2**63 - 1, "short", text)
-    assert oldest.themename == "t"
+    assert oldest.theme == "t"
     assert datetime.now(UTC) - oldest.timestamp < timedelta(minutes=1)
 
 
@@ -78,7 +78,7 @@ def test_themes_and_delete(history: ChatHistory, user: str) -> None:
         for number in range(count):
             history.add(user, theme, number, "x", "y")
     latest, before = history.themes(user)
-    assert (latest.themename, latest.turns, before.themename, before.turns) == ("仕事", 1, "旅", 3)
+    assert (latest.theme, latest.turns, before.theme, before.turns) == ("仕事", 1, "旅", 3)
     assert latest.latest == history.turns(user)[0].timestamp
     assert history.delete(user, "旅") == 3
     assert history.delete(user, "旅") == 0
@@ -129,7 +129,7 @@ def test_a_turn_of_over_1_mib_that_came_another_way(
     ("arguments", "says"),
     [
         (("", "t", 1, "x", "y"), "userid must not be empty, got ''"),
-        (("u", "t\0", 1, "x", "y"), "themename must not hold NUL"),
+        (("u", "t\0", 1, "x", "y"), "theme must not hold NUL"),
         (("u", "t", -1, "x", "y"), "chatid must be an integer from 0 to 9223372036854775807, got -1"),
         (("u", "t", 1, "x\0", "y"), "userinput must not hold NUL, which PostgreSQL cannot store, got one at"),
         (("u", "t", 1, "x", "\udc00"), "botresponse must be text that UTF-8 can hold"),

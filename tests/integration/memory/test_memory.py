@@ -154,7 +154,7 @@ def test_what_is_stored_has_length_1(memory: ChatMemory, migrated: MigratedDatab
     ("changed", "says"),
     [
         ({"userid": "\0"}, "userid must not hold NUL"),
-        ({"summary": " "}, "summary must say something, got 1 blank characters"),
+        ({"summary": " "}, "summary must not be blank, got 1 blank characters"),
         ({"metadata": {"a": "\0"}}, "metadata must not hold NUL"),
         ({"vector": [1.0] * 1023}, "vector must have 1,024 dimensions, got 1,023"),
         ({"chatid": 2**63}, "chatid must be an integer from 0 to 9223372036854775807, got 9223372036854775808"),
@@ -177,7 +177,7 @@ def test_what_is_not_sent(memory: ChatMemory, user: str, changed: dict[str, Any]
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"query": ""}, "query must say something, got ''"),
+        ({"query": ""}, "query must not be blank, got ''"),
         ({"k": 0}, "k must be an integer from 1 to 100, got 0"),
         ({"k": 101}, "k must be an integer from 1 to 100, got 101"),
         ({"theme": ""}, "theme must not be empty, got ''"),

@@ -51,7 +51,7 @@ def test_a_thousand_conversations(
     every = [(number, turn) for number in range(CONVERSATIONS) for turn in range(2)]
     assert turns == Counter((f"conversation {number}", turn, f"input {number}") for number, turn in every)
     assert found == Counter((f"conversation {number}", turn, f"{number} {turn}") for number, turn in every)
-    # Each is told as written once at most: a lost answer is told as known.
+    # Each is reported as created once at most: after a lost response it already exists.
     assert 0.9 * len(every) < sum(sum(written) for written, _ in told) <= len(every)
-    assert 0.9 * len(every) < sum(remembered.written for _, remembered in told) <= len(every)
-    assert all(remembered.written + remembered.known == 2 for _, remembered in told)
+    assert 0.9 * len(every) < sum(remembered.created for _, remembered in told) <= len(every)
+    assert all(remembered.created + remembered.existing == 2 for _, remembered in told)

@@ -257,7 +257,7 @@ def test_a_refused_port_of_this_machine_is_an_error_at_once() -> None:
         "rds-data", endpoint_url=f"http://127.0.0.1:{port}", config=Config(retries={"total_max_attempts": 1})
     )
     with pytest.raises(DataApiError) as raised:
-        DataApi(client, "cluster", "secret", "app").execute("SELECT 1", idempotent=True)
+        DataApi(client, "arn:the-cluster", "arn:the-secret", "app").execute("SELECT 1", idempotent=True)
     assert type(raised.value) is DataApiError
     assert str(raised.value).startswith(f"nothing listens at http://127.0.0.1:{port}/Execute: start the local AWS")
     assert time.monotonic() == 0, "it did not wait"

@@ -50,7 +50,8 @@ def response(code: str, message: str) -> ClientError:
         (aws.TokenRetrievalError(provider="sso", error_msg="a\nb"), "Error when retrieving token from sso: a b: run aws"
          " sso login, with --profile where the profile is not the default one"),
         (response("ExpiredTokenException", "The security token is expired."), "ExpiredTokenException: The security"
-         " token is expired: the session has expired: log in again, or take new values of AWS_ACCESS_KEY_ID and the others"),
+         " token is expired: the session has expired: log in again, or take new values of AWS_ACCESS_KEY_ID and the"
+         " others"),
         (aws.EndpointConnectionError(endpoint_url="https://x"), 'Could not connect to the endpoint URL: "https://x":'
          " check the region, the network and AWS_ENDPOINT_URL"),
         (response("AccessDenied", "no"), "AccessDenied: no"),
