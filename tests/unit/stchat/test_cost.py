@@ -251,7 +251,7 @@ def test_what_a_reader_costs() -> None:
 
 def test_the_templates_of_any_app(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     scaling = {"MinCapacity": 0, "MaxCapacity": 8}
-    resources = {
+    resources: dict[str, Any] = {
         "Db": {"Type": "AWS::RDS::DBCluster", "Properties": {"ServerlessV2ScalingConfiguration": scaling}},
         "Writer": {"Type": "AWS::RDS::DBInstance", "Properties": {"DBInstanceClass": "db.serverless"}},
         "Subnet": {"Type": "AWS::EC2::Subnet", "Properties": {"AvailabilityZone": {"Fn::Select": [0, "x"]}}},

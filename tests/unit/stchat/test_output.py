@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from stchat.ops.cli import chat as chat_commands
+from stchat.chat import ChatHistory, Theme
 from stchat.ops.cli import main as cli
 from stchat.ops.cli.output import Answer, printable, table, wrapped
 
@@ -39,17 +39,15 @@ def test_a_cell_is_one_line_and_a_moment_has_its_zone() -> None:
 
 def test_users_texts_in_chat_history(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     theme = "\x1b[2J\u202e犬"
-    there = SimpleNamespace(themes=lambda _: [chat_commands_theme(theme)])
-    monkeypatch.setattr(chat_commands.ChatHistory, "from_env", lambda: there)
+    there = SimpleNamespace(themes=lambda _: [theme_named(theme)])
+    monkeypatch.setattr(ChatHistory, "from_env", lambda: there)
     assert cli.main(["chat", "themes", "u"]) == 0
     assert r"\x1b[2J\u202e犬" in capsys.readouterr().out
     assert cli.main(["chat", "themes", "u", "--json"]) == 0
     assert "\\u001b[2J\u202e犬" in capsys.readouterr().out
 
 
-def chat_commands_theme(name: str) -> object:
-    from stchat.chat import Theme
-
+def theme_named(name: str) -> Theme:
     return Theme(name, 1, datetime(2026, 11, 26, tzinfo=UTC))
 
 
@@ -57,21 +55,19 @@ def chat_commands_theme(name: str) -> object:
 def test_an_ascii_terminal(monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
     screen = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", screen)
-    there = SimpleNamespace(themes=lambda _: [chat_commands_theme("犬🌏")])
-    monkeypatch.setattr(chat_commands.ChatHistory, "from_env", lambda: there)
+    there = SimpleNamespace(themes=lambda _: [theme_named("犬🌏")])
+    monkeypatch.setattr(ChatHistory, "from_env", lambda: there)
     assert cli.main(["chat", "themes", "u", *words]) == 0
     screen.flush()
-    shown = screen.buffer.getvalue().decode()  # type: ignore[attr-defined]
+    shown = screen.buffer.getvalue().decode()
     assert (r"\u72ac\ud83c\udf0f" if words else r"\u72ac\U0001f30f") in shown
 
 
-def test_an_error_that_nobody_foresaw_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_unexpected_error_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def fails() -> None:
         raise KeyError("x")
 
-    monkeypatch.setattr(chat_commands.ChatHistory, "from_env", fails)
+    monkeypatch.setattr(ChatHistory, "from_env", fails)
     assert cli.main(["chat", "themes", "u"]) == 1
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("error: KeyError 'x', at ") and line.endswith(
