@@ -39,7 +39,7 @@ def test_history(user: str) -> None:
     assert invoke("add", **turn) == {"status": 200, "written": True}
     assert invoke("add", **turn) == {"status": 200, "written": False}
     conflict = invoke("add", **turn | {"botresponse": "タマです"})
-    assert (conflict["status"], "new turn needs a new chatid" in conflict["error"]) == (409, True)
+    assert (conflict["status"], "give the new turn a chatid of its own" in conflict["error"]) == (409, True)
     [kept] = invoke("turns", userid=user)["turns"]
     assert {name: kept[name] for name in turn if name != "userid"} | {"userid": user} == turn
     assert kept["timestamp"].endswith("+00:00")
@@ -160,7 +160,7 @@ def test_no_user_no_text_and_no_vector_is_in_the_logs(
         migrated.master.execute("ALTER TABLE st_chat_history_table DROP CONSTRAINT canary")
         invoke("delete", userid=user)
         invoke("forget", userid=user, theme=secret)
-    assert refused == {"status": 500, "error": "this failed, and would fail again: the function's log says how"}
+    assert refused == {"status": 500, "error": "the operation failed, and a retry would fail too: see the function's log"}
     told = "\n".join(f"{vars(record)} {record.getMessage()}" for record in caplog.records)
     assert "DatabaseError DatabaseErrorException 23514" in told
     assert "add 200 " in told
