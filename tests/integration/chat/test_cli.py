@@ -39,7 +39,8 @@ def test_history(run: Run) -> None:
     assert run("add", "犬", "1", "--userinput", "年齢は?") == (
         1,
         "",
-        "error: chatid 1 of this user and theme holds another turn, which is unchanged: give the new turn a chatid of its own\n",
+        "error: chatid 1 of this user and theme holds another turn, which is unchanged: give the new turn"
+        " a chatid of its own\n",
     )
     [kept] = answered(run, "history", "--theme", "犬")
     assert (kept["userinput"], kept["botresponse"]) == ("名前は?", "ポチです")

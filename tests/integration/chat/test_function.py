@@ -160,7 +160,8 @@ def test_no_user_no_text_and_no_vector_is_in_the_logs(
         migrated.master.execute("ALTER TABLE st_chat_history_table DROP CONSTRAINT canary")
         invoke("delete", userid=user)
         invoke("forget", userid=user, theme=secret)
-    assert refused == {"status": 500, "error": "the operation failed, and a retry would fail too: see the function's log"}
+    failed = "the operation failed, and a retry would fail too: see the function's log"
+    assert refused == {"status": 500, "error": failed}
     told = "\n".join(f"{vars(record)} {record.getMessage()}" for record in caplog.records)
     assert "DatabaseError DatabaseErrorException 23514" in told
     assert "add 200 " in told

@@ -115,7 +115,7 @@ HTTP_FIELDS = ("requestContext", "http", "rawPath", "body", "isBase64Encoded", "
 @given(st.dictionaries(st.sampled_from(HTTP_FIELDS), JSON | st.fixed_dictionaries({"http": JSON})))
 @pytest.mark.usefixtures("function")
 def test_no_event_leaves_the_handler_as_an_exception(event: dict[str, Any]) -> None:
-    answer = chat.handler(event, Context())
+    answer = chat.handler(event, LambdaContext())
     assert answer.get("status", answer.get("statusCode")) in (200, 400, 404, 405)
 
 
@@ -132,7 +132,7 @@ def test_no_event_leaves_the_handler_as_an_exception(event: dict[str, Any]) -> N
     ],
 )
 def test_odd_events(function: Function, event: dict[str, Any], status: int) -> None:
-    answer = chat.handler(event, Context())
+    answer = chat.handler(event, LambdaContext())
     assert answer.get("status", answer.get("statusCode")) == status
     assert function.side.got == {}, "nothing was called"
 
