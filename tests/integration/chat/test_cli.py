@@ -45,7 +45,7 @@ def test_history(run: Run) -> None:
     [kept] = answered(run, "history", "--theme", "犬")
     assert (kept["userinput"], kept["botresponse"]) == ("名前は?", "ポチです")
     assert run("history")[1].splitlines()[0] == "primarykey  theme  chatid  userinput  botresponse  timestamp"
-    assert "  犬         1       名前は?    ポチです     20" in run("history")[1]
+    assert "  犬     1       名前は?    ポチです     20" in run("history")[1]
     assert run("history", "--before", str(kept["primarykey"]))[1] == "(none)\n"
     assert [theme["turns"] for theme in answered(run, "themes")] == [1]
     assert run("delete") == (1, "", "error: this would delete the user's turns of every theme: add --yes to do it\n")
