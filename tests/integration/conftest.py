@@ -24,7 +24,7 @@ from botocore.config import Config
 from types_boto3_rds_data import RDSDataServiceClient
 
 from local_aws.data_api import admin_client
-from local_aws.data_api.standalone import CLUSTER_ARN, MASTER, MASTER_SECRET, secret_arn
+from local_aws.data_api.standalone import CLUSTER_ARN, DATABASE, MASTER, MASTER_SECRET, secret_arn
 from local_aws.state import REGION
 from tests.integration.migrated_database import MigratedDatabase, apply_migrations
 
@@ -43,9 +43,12 @@ class Endpoint:
     cluster_arn: str = CLUSTER_ARN
     secret_arn: str = secret_arn(MASTER_SECRET)
     master: str = MASTER
+    database: str = DATABASE
 
     def execute(self, sql: str, **members: Any) -> Any:
-        """ExecuteStatement with the master's secret; further members of the request as keywords."""
+        """ExecuteStatement with the master's secret in its first database; members of the request as keywords."""
+        if "transactionId" not in members:
+            members = {"database": self.database} | members
         return self.client.execute_statement(
             **{"resourceArn": self.cluster_arn, "secretArn": self.secret_arn, "sql": sql} | members
         )
@@ -60,7 +63,7 @@ class Endpoint:
 
     @property
     def cluster(self) -> dict[str, Any]:
-        """What the endpoint says of its cluster."""
+        """The endpoint's status of its cluster."""
         [cluster] = [cluster for cluster in self.clusters if cluster["arn"] == self.cluster_arn]
         return cluster
 
