@@ -21,6 +21,8 @@ INFINITE_TIMESTAMPS = (-(2**63), 2**63 - 1)
 # What a numeric's sign field holds where the value is no number.
 NUMERIC_SPECIAL = {0xC000: "NaN", 0xD000: "Infinity", 0xF000: "-Infinity"}
 NEGATIVE = 0x4000
+# The flags that lead a range.
+EMPTY, LOWER_INCLUSIVE, UPPER_INCLUSIVE, LOWER_INFINITE, UPPER_INFINITE = 1, 2, 4, 8, 16
 DIGITS_OF_GROUP = 4
 IPV4_FAMILY, IPV4_BITS, IPV6_BITS = 2, 32, 128
 # A float4 is written out as digits between these exponents, else with an exponent: PostgreSQL's float4out does so.
@@ -184,6 +186,23 @@ def bits(data: bytes) -> str:
     """A bit string as its digits."""
     length = int4(data[:4])
     return "".join(f"{byte:08b}" for byte in data[4:])[:length]
+
+
+def range_of(read: Callable[[bytes], Value]) -> Read:
+    """A range's text, its bounds as `read` has them."""
+
+    def read_range(data: bytes) -> str:
+        flags = data[0]
+        if flags & EMPTY:
+            return "empty"
+        bounds, position = ["", ""], 1
+        for number, infinite in enumerate((LOWER_INFINITE, UPPER_INFINITE)):
+            if not flags & infinite:
+                end = position + 4 + int4(data[position : position + 4])
+                bounds[number], position = str(read(data[position + 4 : end])), end
+        return f"{'[' if flags & LOWER_INCLUSIVE else '('}{','.join(bounds)}{']' if flags & UPPER_INCLUSIVE else ')'}"
+
+    return read_range
 
 
 def items(data: bytes) -> list[bytes | None]:

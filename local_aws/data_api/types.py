@@ -40,7 +40,7 @@ def _text(name: str, jdbc: int = JDBC_OTHER, read: Callable[[bytes], Any] = bina
 
 
 # The scalar types of AWS's guide, "Data API operations reference": there are 18, some under several names. Its note
-# adds timestamptz; oid is not in it, but clients' introspection reads it on Aurora.
+# adds timestamptz. Not in it: oid, captured on Aurora; int4range and numrange, which data-api-client's suite reads.
 RETURNED: dict[int, Type] = {
     16: _type("bool", "booleanValue", binary.boolean, -7, precision=1),
     17: _type("bytea", "blobValue", binary.raw, -2, case_sensitive=True),
@@ -64,6 +64,8 @@ RETURNED: dict[int, Type] = {
     1700: _type("numeric", "stringValue", binary.numeric, 2, precision=0, signed=True),
     2950: _text("uuid", read=binary.uuid),
     3802: _text("jsonb", read=binary.jsonb),
+    3904: _text("int4range", read=binary.range_of(binary.int4)),
+    3906: _text("numrange", read=binary.range_of(binary.numeric)),
 }
 # The array types of the same page, by their element; jsonb's are not in it, but come back to a client's suite that
 # runs on Aurora. Its "BIT[]" are PostgreSQL's bit strings, an assumption.
@@ -82,7 +84,7 @@ ARRAY_MEMBERS = {
 SHOWN = {
     18: '"CHAR"', 600: "POINT", 601: "LSEG", 602: "PATH", 603: "BOX", 604: "POLYGON", 628: "LINE", 705: "UNKNOWN",
     718: "CIRCLE", 774: "MACADDR8", 790: "MONEY", 829: "MACADDR", 1186: "INTERVAL", 1266: "TIMETZ", 1560: "BIT",
-    1562: "VARBIT", 2249: "RECORD", 2278: "VOID", 3904: "INT4RANGE", 3906: "NUMRANGE", 3908: "TSRANGE",
+    1562: "VARBIT", 2249: "RECORD", 2278: "VOID", 3908: "TSRANGE",
     3910: "TSTZRANGE", 3912: "DATERANGE", 3926: "INT8RANGE", 4072: "JSONPATH",
     # Arrays of these, and of returned types that are not returned as arrays.
     629: "LINE[]", 651: "CIDR[]", 719: "CIRCLE[]", 775: "MACADDR8[]", 791: "MONEY[]", 1001: "BYTEA[]",

@@ -33,7 +33,8 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def execute(url: str, sql: str) -> list[list[FieldOutputTypeDef]]:
     """The records of a query by the master user."""
-    answer = client(url).execute_statement(resourceArn=CLUSTER_ARN, secretArn=secret_arn(MASTER_SECRET), sql=sql)
+    cluster = {"resourceArn": CLUSTER_ARN, "secretArn": secret_arn(MASTER_SECRET), "database": "postgres"}
+    answer = client(url).execute_statement(**cluster, sql=sql)
     return answer.get("records", [])
 
 

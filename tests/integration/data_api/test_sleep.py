@@ -22,7 +22,7 @@ RESUMING = Answer(
 
 @pytest.fixture
 def wire(endpoint: Endpoint) -> Wire:
-    return Wire(endpoint.url, resourceArn=endpoint.cluster_arn, secretArn=endpoint.secret_arn)
+    return Wire(endpoint.url, resourceArn=endpoint.cluster_arn, secretArn=endpoint.secret_arn, database="postgres")
 
 
 @pytest.mark.parametrize(
