@@ -29,7 +29,7 @@ def wire(endpoint: Endpoint) -> Wire:
     ("path", "members"),
     [("/Execute", {"sql": "SELECT 1"}), ("/BatchExecute", {"sql": "SELECT 1"}), ("/BeginTransaction", {})],
 )
-def test_every_call_is_told_to_wait_until_it_is_awake(
+def test_every_call_gets_resuming_until_the_cluster_is_available(
     endpoint: Endpoint, wire: Wire, path: str, members: dict[str, str]
 ) -> None:
     transaction = wire.call("/BeginTransaction", {}).body
@@ -50,11 +50,13 @@ def test_every_call_is_told_to_wait_until_it_is_awake(
     assert wire.call("/CommitTransaction", transaction) == Answer(
         404,
         "TransactionNotFoundException",
-        {"message": f"Transaction {id_} is not found: the DB instance was paused"},
+        {
+            "message": f"Transaction {id_} is not found: Transaction has been aborted due to an error from a previous call."
+        },
     )
 
 
-def test_data_outlives_sleep(endpoint: Endpoint, database: str) -> None:
+def test_data_outlives_a_pause(endpoint: Endpoint, database: str) -> None:
     endpoint.execute("CREATE TABLE t AS SELECT 1 AS i", database=database)
     endpoint.pause()
     endpoint.resume()
