@@ -20,7 +20,8 @@ from tests.integration.conftest import REPOSITORY, start_endpoint
 from tests.integration.data_api.test_program import execute, run
 
 HOSTILE = {
-    "PGHOSTADDR": "192.0.2.1", "PGHOST": "192.0.2.1", "PGPORT": "1", "PGSSLMODE": "require", "PGOPTIONS": "-c nonsense=1",
+    "PGHOSTADDR": "192.0.2.1", "PGHOST": "192.0.2.1", "PGPORT": "1", "PGSSLMODE": "require",
+    "PGOPTIONS": "-c nonsense=1",
     "PGSERVICE": "none-such", "PGSERVICEFILE": "/nonexistent", "PGPASSFILE": "/nonexistent", "PGREQUIREAUTH": "none",
     "PGTARGETSESSIONATTRS": "read-only", "PGDATA": "/nonexistent", "PGTZ": "Asia/Tokyo", "PGCLIENTENCODING": "SJIS",
     "PGDATESTYLE": "German", "PGGSSENCMODE": "require", "PGCHANNELBINDING": "require", "PGUSER": "x", "PGDATABASE": "x",
@@ -29,11 +30,11 @@ HOSTILE = {
 
 
 def servers_in(directory: Path) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        if any(word.startswith(str(directory)) for word in process.info["cmdline"] or ()):
-            found.append(process)
-    return found
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if any(word.startswith(str(directory)) for word in process.info["cmdline"] or ())
+    ]
 
 
 def stop(process: subprocess.Popen[str]) -> None:

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from local_aws.data_api.transactions import ABORTED
 from tests.integration.conftest import RESUME_SECONDS, Endpoint, until
 from tests.integration.data_api.conftest import IMPATIENT_PAUSE
 from tests.integration.data_api.wire import Answer, Wire
@@ -50,9 +51,7 @@ def test_every_call_gets_resuming_until_the_cluster_is_available(
     assert wire.call("/CommitTransaction", transaction) == Answer(
         404,
         "TransactionNotFoundException",
-        {
-            "message": f"Transaction {id_} is not found: Transaction has been aborted due to an error from a previous call."
-        },
+        {"message": f"Transaction {id_} is not found: {ABORTED}"},
     )
 
 
