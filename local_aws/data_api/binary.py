@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from uuid import UUID
 
 from local_aws.data_api.errors import ApiError, unsupported
+from local_aws.data_api.floats import finite_or_name, shortest_float4
 
 Value = bool | int | float | str | bytes
 Read = Callable[[bytes], Value]
@@ -25,8 +26,6 @@ NEGATIVE = 0x4000
 EMPTY, LOWER_INCLUSIVE, UPPER_INCLUSIVE, LOWER_INFINITE, UPPER_INFINITE = 1, 2, 4, 8, 16
 DIGITS_OF_GROUP = 4
 IPV4_FAMILY, IPV4_BITS, IPV6_BITS = 2, 32, 128
-# A float4 is written out as digits between these exponents, else with an exponent: PostgreSQL's float4out does so.
-FIXED_EXPONENTS = range(-4, 6)
 
 _INT2, _INT4, _INT8 = struct.Struct("!h"), struct.Struct("!i"), struct.Struct("!q")
 _OID, _FLOAT4, _FLOAT8 = struct.Struct("!I"), struct.Struct("!f"), struct.Struct("!d")
@@ -60,33 +59,6 @@ def float8(data: bytes) -> float | str:
 def float4(data: bytes) -> float | str:
     """The shortest decimal that is this float4: 3.14, not 3.140000104904175."""
     return finite_or_name(float(shortest_float4(_FLOAT4.unpack(data)[0])))
-
-
-def finite_or_name(value: float) -> float | str:
-    """JSON has no NaN and no infinities: AWS's protocol spells them as strings."""
-    if value - value == 0:
-        return value
-    return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
-
-
-def shortest_float4(value: float) -> str:
-    """PostgreSQL's text of a float4: the fewest digits that read as the same float4."""
-    if value - value != 0:
-        return str(finite_or_name(value))
-    text = next(text for digits in range(9) if _FLOAT4.unpack(_float4(text := f"{value:.{digits}e}"))[0] == value)
-    mantissa, _, power = text.partition("e")
-    exponent = int(power)
-    if exponent not in FIXED_EXPONENTS:
-        return text
-    places = len(mantissa.partition(".")[2]) - exponent
-    return f"{float(text):.{max(places, 0)}f}"
-
-
-def _float4(text: str) -> bytes:
-    try:
-        return _FLOAT4.pack(float(text))
-    except OverflowError:  # the greatest float4, rounded up
-        return _FLOAT4.pack(float("inf"))
 
 
 def text(data: bytes) -> str:

@@ -7,8 +7,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from local_aws.data_api.binary import finite_or_name
 from local_aws.data_api.errors import ApiError, bad_request, unsupported
+from local_aws.data_api.floats import finite_or_name
 from local_aws.data_api.requests import ExecuteStatementRequest, ResultSetOptions
 from local_aws.data_api.session import Column, Outcome, Row
 from local_aws.data_api.types import Type

@@ -47,11 +47,10 @@ class Endpoint:
 
     def execute(self, sql: str, **members: Any) -> Any:
         """ExecuteStatement with the master's secret in its first database; members of the request as keywords."""
+        request: dict[str, Any] = {"resourceArn": self.cluster_arn, "secretArn": self.secret_arn, "sql": sql}
         if "transactionId" not in members:
-            members = {"database": self.database} | members
-        return self.client.execute_statement(
-            **{"resourceArn": self.cluster_arn, "secretArn": self.secret_arn, "sql": sql} | members
-        )
+            request["database"] = self.database
+        return self.client.execute_statement(**request | members)
 
     def psql(self, database: str = "postgres") -> psycopg.Connection:
         """A connection of the superuser, past the Data API: to see what it did."""

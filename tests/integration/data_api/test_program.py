@@ -33,8 +33,9 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def execute(url: str, sql: str) -> list[list[FieldOutputTypeDef]]:
     """The records of a query by the master user."""
-    cluster = {"resourceArn": CLUSTER_ARN, "secretArn": secret_arn(MASTER_SECRET), "database": "postgres"}
-    answer = client(url).execute_statement(**cluster, sql=sql)
+    answer = client(url).execute_statement(
+        resourceArn=CLUSTER_ARN, secretArn=secret_arn(MASTER_SECRET), database="postgres", sql=sql
+    )
     return answer.get("records", [])
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from local_aws.data_api import binary
 from local_aws.data_api.errors import ApiError
+from local_aws.data_api.floats import shortest_float4
 
 
 def numeric(weight: int, sign: int, scale: int, *groups: int) -> bytes:
@@ -45,7 +46,7 @@ def test_numeric(data: bytes, text: str) -> None:
 def test_shortest_float4(value: float, text: str) -> None:
     """PostgreSQL's text of the same float4."""
     [rounded] = struct.unpack("!f", struct.pack("!f", value))
-    assert binary.shortest_float4(rounded) == text
+    assert shortest_float4(rounded) == text
 
 
 @pytest.mark.parametrize(

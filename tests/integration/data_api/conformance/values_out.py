@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.integration.data_api.conformance.rule import (
     ASSUMED,
     CORRECTIONS,
@@ -65,7 +67,7 @@ REFUSED = {
     "ARRAY['pg_class'::regclass]": ("_regclass", GUIDE_LIST),
 }
 # What a SET LOCAL must not change, with the value that comes back all the same.
-SETTINGS = {
+SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "TIME ZONE 'America/Sao_Paulo'": (
         "'2026-09-17 17:08:20.8+00'::timestamptz",
         {"stringValue": "2026-09-17 17:08:20.800"},
