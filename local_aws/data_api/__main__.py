@@ -1,4 +1,4 @@
-"""python -m local_aws.data_api: the endpoint alone, as `local-aws data-api` starts it."""
+"""python -m local_aws.data_api: the endpoint, as `local-aws data-api` starts it."""
 
 from __future__ import annotations
 

@@ -1,15 +1,16 @@
-"""What the Data API asks of the account around it."""
+"""What the Data API needs of the account around it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from local_aws.data_api.cluster import Cluster
+from local_aws.data_api.requests import Request
 
 
 class Account(Protocol):
-    """Clusters and secrets, made up (`alone`) or a control plane's (`control_plane`)."""
+    """Clusters and secrets: its own (`standalone`) or those of a control plane (`clusters`)."""
 
     @property
     def clusters(self) -> Sequence[Cluster]:
@@ -22,10 +23,10 @@ class Account(Protocol):
             ApiError: there is none, its Data API is off, or it has no instance.
         """
 
-    async def authorize(self, operation: str, request: Mapping[str, Any], headers: Mapping[str, str]) -> None:
+    async def authorize(self, operation: str, request: Request, headers: Mapping[str, str]) -> None:
         """
         Raises:
-            ApiError: AccessDeniedException, where whoever signed the request may not do this, or not read the secret.
+            ApiError: AccessDeniedException, where the request's signer may not do this, or not read the secret.
         """
 
     async def authorize_model(self, model: str, headers: Mapping[str, str]) -> None:
@@ -38,13 +39,13 @@ class Account(Protocol):
     async def credentials(self, secret: str, cluster: Cluster, *, fresh: bool = False) -> tuple[str, str]:
         """The user and the password in a secret, given by ARN, or by a name in the cluster's region.
 
-        `fresh` looks past what is remembered.
+        `fresh` reads it again, whatever is cached.
 
         Raises:
             ApiError: there is no such secret, or it holds something else.
         """
 
-    async def tend(self) -> None:
+    async def refresh(self) -> None:
         """Notice what has changed. Called every second or so."""
 
     async def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""/_local: what a laptop can ask for and AWS cannot. `control` is its client."""
+"""/_local: what only the local Data API can do, for commands and tests. `admin_client` is its client."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from local_aws.data_api.clusters import Clusters
 from local_aws.data_api.errors import ApiError, bad_request
 from local_aws.data_api.faults import Faults
 from local_aws.data_api.server_process import Embedded
-from local_aws.data_api.standalone import Alone
+from local_aws.data_api.standalone import Standalone
 
 Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
-class ControlApi:
+class AdminApi:
     def __init__(self, account: Account, faults: Faults) -> None:
         self._account = account
         self._faults = faults
@@ -30,6 +30,7 @@ class ControlApi:
             web.post("/_local/pause", _handler(self._pause)),
             web.post("/_local/resume", _handler(self._resume)),
             web.post("/_local/snapshot", _handler(self._snapshot)),
+            web.post("/_local/delete", _handler(self._delete)),
             web.get("/_local/faults", _handler(self._list_faults)),
             web.post("/_local/faults", _handler(self._add_fault)),
             web.delete("/_local/faults", _handler(self._clear_faults)),
@@ -51,8 +52,16 @@ class ControlApi:
 
     async def _snapshot(self, body: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(self._account, Clusters):
-            raise bad_request("without a control plane there is nobody to restore a snapshot")
+            raise bad_request(
+                "snapshots need a control plane, which restores them: start the local Data API with --aws"
+            )
         await self._account.snapshot(body["resourceId"], body["name"])
+        return {}
+
+    async def _delete(self, body: dict[str, Any]) -> dict[str, Any]:
+        if not isinstance(self._account, Clusters):
+            raise bad_request("only clusters of a control plane can be deleted: start the local Data API with --aws")
+        await self._account.delete(body["resourceId"], body["arn"])
         return {}
 
     async def _list_faults(self, _: dict[str, Any]) -> dict[str, Any]:
@@ -67,7 +76,7 @@ class ControlApi:
         return {}
 
     async def _add_secret(self, body: dict[str, Any]) -> dict[str, Any]:
-        if not isinstance(self._account, Alone):
+        if not isinstance(self._account, Standalone):
             raise bad_request("with a control plane, secrets are kept in its Secrets Manager")
         return {"arn": self._account.add_secret(body["name"], body["text"]).arn}
 
@@ -84,7 +93,9 @@ def _handler(handle: Handler) -> Callable[[web.Request], Awaitable[web.StreamRes
         except ApiError as error:
             return web.json_response(error.members, status=error.status)
         except (json.JSONDecodeError, KeyError, TypeError) as error:
-            return web.json_response({"message": f"not what is expected here: {error!r}"}, status=400)
+            return web.json_response(
+                {"message": f"the request is not what the admin API expects: {error!r}"}, status=400
+            )
 
     return serve
 
@@ -92,13 +103,13 @@ def _handler(handle: Handler) -> Callable[[web.Request], Awaitable[web.StreamRes
 def _describe(cluster: Cluster) -> dict[str, Any]:
     server = cluster.server
     return {
-        "identifier": cluster.facts.identifier,
-        "arn": cluster.facts.arn,
+        "identifier": cluster.info.identifier,
+        "arn": cluster.info.arn,
         "state": cluster.state,
         "port": server.port,
         "directory": str(server.postgres.directory) if isinstance(server, Embedded) else None,
         "pid": server.postgres.pid if isinstance(server, Embedded) else None,
-        "pauseSeconds": cluster.facts.idle_seconds,
+        "pauseSeconds": cluster.info.idle_seconds,
         "openTransactions": len(cluster.transactions),
         "idleConnections": cluster.pool.idle,
     }

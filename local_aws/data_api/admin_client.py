@@ -1,4 +1,4 @@
-"""The control API's client, for commands and tests: standard library only."""
+"""The admin API's client, for commands and tests: standard library only."""
 
 from __future__ import annotations
 
@@ -13,18 +13,23 @@ def status(url: str) -> dict[str, Any]:
 
 
 def pause(url: str, cluster_arn: str | None = None) -> None:
-    """Put a cluster to sleep, or all that have been used; returns when PostgreSQL has stopped."""
-    _call(url, "POST", "pause", _named(cluster_arn))
+    """Pause a cluster, or all that have been used; returns when PostgreSQL has stopped."""
+    _call(url, "POST", "pause", _selected(cluster_arn))
 
 
 def resume(url: str, cluster_arn: str | None = None) -> None:
-    """Wake a cluster, or all; returns when it is awake."""
-    _call(url, "POST", "resume", _named(cluster_arn))
+    """Resume a cluster, or all; returns when it is available."""
+    _call(url, "POST", "resume", _selected(cluster_arn))
 
 
 def snapshot(url: str, resource_id: str, name: str) -> None:
     """Copy the data of a control plane's cluster, for others to be restored from; returns when it is copied."""
     _call(url, "POST", "snapshot", {"resourceId": resource_id, "name": name})
+
+
+def delete(url: str, resource_id: str, cluster_arn: str) -> None:
+    """Report that the control plane has deleted a cluster: its data directory is moved aside."""
+    _call(url, "POST", "delete", {"resourceId": resource_id, "arn": cluster_arn})
 
 
 def faults(url: str) -> list[dict[str, Any]]:
@@ -34,7 +39,7 @@ def faults(url: str) -> list[dict[str, Any]]:
 
 
 def add_fault(url: str, kind: str, **rule: Any) -> None:
-    """Add a rule: see `local_aws.data_api.faults.Fault` for what it may say."""
+    """Add a rule: see `local_aws.data_api.faults.Fault` for its members."""
     _call(url, "POST", "faults", {"kind": kind, **rule})
 
 
@@ -43,12 +48,12 @@ def clear_faults(url: str) -> None:
 
 
 def add_secret(url: str, name: str, text: str) -> str:
-    """Register a secret with an endpoint that runs alone; returns its ARN."""
+    """Register a secret with a standalone endpoint; returns its ARN."""
     arn: str = _call(url, "POST", "secrets", {"name": name, "text": text})["arn"]
     return arn
 
 
-def _named(cluster_arn: str | None) -> dict[str, Any]:
+def _selected(cluster_arn: str | None) -> dict[str, Any]:
     return {} if cluster_arn is None else {"resourceArn": cluster_arn}
 
 
@@ -60,5 +65,5 @@ def _call(url: str, method: str, name: str, body: dict[str, Any] | None = None) 
         headers={"Content-Type": "application/json"},
     )
     with urllib.request.urlopen(request, timeout=120) as response:
-        answer: dict[str, Any] = json.load(response)
-        return answer
+        body_: dict[str, Any] = json.load(response)
+        return body_

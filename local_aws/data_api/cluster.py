@@ -1,4 +1,4 @@
-"""A cluster as the Data API sees it: awake, asleep or waking up, with its connections and transactions."""
+"""A cluster as the Data API sees it: available, paused or resuming, with its connections and transactions."""
 
 from __future__ import annotations
 
@@ -28,19 +28,18 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What the control plane says of a cluster. `idle_seconds` is its auto-pause interval; None: never."""
+class ClusterInfo:
+    """What the control plane returns about a cluster. `idle_seconds` is its auto-pause interval; None: never."""
 
     identifier: str
     arn: str
     instance: str
-    default_database: str = "postgres"
     idle_seconds: float | None = None
 
 
 class Cluster:
-    def __init__(self, facts: Facts, server: ServerProcess, *, resume_seconds: float, limits: Limits) -> None:
-        self.facts = facts
+    def __init__(self, info: ClusterInfo, server: ServerProcess, *, resume_seconds: float, limits: Limits) -> None:
+        self.info = info
         self.server = server
         self.state = State.AVAILABLE
         self.transactions = Transactions(limits)
@@ -50,18 +49,18 @@ class Cluster:
         self._calls = 0
         self._used = time.monotonic()
 
-    def require_awake(self) -> None:
-        """Begin to wake a cluster that sleeps.
+    def require_available(self) -> None:
+        """Begin to resume a cluster that is paused.
 
         Raises:
-            ApiError: DatabaseResumingException until it is awake.
+            ApiError: DatabaseResumingException until it is available.
         """
         if self.state == State.AVAILABLE:
             return
         self.resume()
         raise ApiError(
             "DatabaseResumingException",
-            f"The Aurora DB instance {self.facts.instance} is resuming after being auto-paused. "
+            f"The Aurora DB instance {self.info.instance} is resuming after being auto-paused. "
             "Please wait a few seconds and try again.",
         )
 
@@ -71,7 +70,7 @@ class Cluster:
             self._resuming = asyncio.create_task(self._resume())
 
     async def resumed(self) -> None:
-        """Return when it is awake."""
+        """Return when it is available."""
         self.resume()
         if self._resuming is not None:
             await self._resuming
@@ -80,7 +79,7 @@ class Cluster:
         """Stop PostgreSQL, as Aurora does: every session and every open transaction is gone."""
         await self.resumed()
         self.state = State.PAUSED
-        self.transactions.end_all(": the DB instance was paused")
+        self.transactions.end_all()
         self.pool.close_idle()
         await self.server.stop()
 
@@ -94,24 +93,24 @@ class Cluster:
             self._calls -= 1
             self._used = time.monotonic()
 
-    async def tend(self) -> None:
-        """Expire what is old, and go to sleep after the cluster's own idle interval. Called every second or so."""
+    async def run_maintenance(self) -> None:
+        """Expire what is old, and pause after the cluster's own idle interval. Called every second or so."""
         self.transactions.expire()
         self.pool.close_idle(older_than=IDLE_SECONDS)
-        idle = self.facts.idle_seconds
+        idle = self.info.idle_seconds
         if idle is None or self.state != State.AVAILABLE or self._calls or len(self.transactions):
             return
         if time.monotonic() - self._used > idle:
             if await self.server.has_other_clients(APPLICATION_NAME):
                 self._used = time.monotonic()
             else:
-                LOG.info("cluster %s: paused after %g idle seconds", self.facts.identifier, idle)
+                LOG.info("cluster %s: paused after %g idle seconds", self.info.identifier, idle)
                 await self.pause()
 
     async def stop(self) -> None:
         if self._resuming is not None:
             await self._resuming
-        self.transactions.end_all("")
+        self.transactions.end_all()
         self.pool.close_idle()
         await self.server.stop()
 
@@ -119,8 +118,8 @@ class Cluster:
         try:
             await asyncio.gather(self.server.start(), asyncio.sleep(self._resume_seconds))
         except LocalError:
-            # It stays asleep, and the next call tries again.
-            LOG.exception("cluster %s: PostgreSQL does not start", self.facts.identifier)
+            # It stays paused, and the next call tries again.
+            LOG.exception("cluster %s: PostgreSQL does not start", self.info.identifier)
             self.state = State.PAUSED
         else:
             self.state = State.AVAILABLE
@@ -132,7 +131,7 @@ class Cluster:
         try:
             return await Session.open(self.server.host, self.server.port, login, APPLICATION_NAME)
         except ApiError as error:
-            # Killed, or crashed: this caller is told so, the next one finds it running again.
+            # Killed, or crashed: this call fails, the next one finds it running again.
             if error.name == "DatabaseUnavailableException" and self.state == State.AVAILABLE:
                 await self.server.start()
             raise

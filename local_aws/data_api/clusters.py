@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from local_aws.data_api import iam
-from local_aws.data_api.cluster import Cluster, Facts
+from local_aws.data_api.cluster import Cluster, ClusterInfo
 from local_aws.data_api.control_plane import UNREACHABLE, ClusterRecord, ControlPlane
 from local_aws.data_api.errors import ApiError, bad_request
+from local_aws.data_api.requests import Request
 from local_aws.data_api.server_process import Embedded
 from local_aws.data_api.settings import Settings
-from local_aws.postgres.roles import set_password
+from local_aws.data_api.storage import Storage
 from local_aws.postgres.server import Postgres
 
 LOG = logging.getLogger("local_aws.data_api")
 REMEMBER_SECONDS = 2.0
 SWEEP_SECONDS = 10.0
+STOPPED = ("stopping", "stopped", "starting")
 T = TypeVar("T")
-Place = tuple[str, str]
+# The region and the account of a cluster.
+Scope = tuple[str, str]
 
 
 class Clusters:
@@ -32,11 +34,10 @@ class Clusters:
     def __init__(self, plane: ControlPlane, directory: Path, settings: Settings) -> None:
         self._plane = plane
         self._permissions = iam.Permissions(plane)
-        self._directory = directory
-        self._snapshots = directory / "snapshots"
+        self._storage = Storage(directory)
         self._settings = settings
-        self._records: dict[Place, tuple[float, list[ClusterRecord]]] = {}
-        self._secrets: dict[tuple[str, Place], tuple[float, tuple[str, str]]] = {}
+        self._records: dict[Scope, tuple[float, list[ClusterRecord]]] = {}
+        self._secrets: dict[tuple[str, Scope], tuple[float, tuple[str, str]]] = {}
         self._running: dict[str, tuple[ClusterRecord, Cluster]] = {}
         self._one_at_a_time = asyncio.Lock()
 
@@ -47,7 +48,12 @@ class Clusters:
     async def cluster(self, arn: str) -> Cluster:
         record = await self._record(arn)
         if record is None or not record.http_endpoint:
-            raise ApiError("HttpEndpointNotEnabledException", f"HttpEndpoint is not enabled for resource {arn}")
+            raise _not_enabled(arn)
+        if record.status in STOPPED:
+            raise ApiError(
+                "InvalidResourceStateException",
+                f"The DB cluster {record.identifier} is in the state {record.status}: it must be available.",
+            )
         if record.writer is None:
             raise ApiError(
                 "DatabaseNotFoundException", f"The DB cluster {record.identifier} doesn't have a DB instance."
@@ -57,20 +63,20 @@ class Clusters:
                 if record.resource_id not in self._running:
                     self._running[record.resource_id] = (record, await self._start(record))
         _, cluster = self._running[record.resource_id]
-        cluster.facts = _facts(record)
+        cluster.info = _info(record)
         return cluster
 
-    async def authorize(self, operation: str, request: Mapping[str, Any], headers: Mapping[str, str]) -> None:
+    async def authorize(self, operation: str, request: Request, headers: Mapping[str, str]) -> None:
         caller = iam.caller(headers)
-        arn, secret = request["resourceArn"], request["secretArn"]
-        place = _place(arn)
+        arn, secret = request.resource_arn, request.secret_arn
+        scope = _scope(arn)
 
         def require() -> None:
             self._permissions.require(caller, f"rds-data:{operation}", arn)
             if self._permissions.has_policies(caller):
                 # ministack's Ref of a secret is its name, where AWS's is its ARN: so a policy may have either.
-                whole, name = self._plane.secret_names(secret, *place)
-                self._permissions.require(caller, iam.GET_SECRET, whole, name)
+                secret_arn, name = self._plane.secret_names(secret, *scope)
+                self._permissions.require(caller, iam.GET_SECRET, secret_arn, name)
 
         await self._ask(require)
 
@@ -80,88 +86,104 @@ class Clusters:
         await self._ask(lambda: self._permissions.require(caller, "bedrock:InvokeModel", arn))
 
     async def credentials(self, secret: str, cluster: Cluster, *, fresh: bool = False) -> tuple[str, str]:
-        place = _place(cluster.facts.arn)
-        since, known = self._secrets.get((secret, place), (0.0, None))
-        if known is None or fresh or time.monotonic() - since > REMEMBER_SECONDS:
-            known = await self._ask(lambda: self._plane.secret(secret, *place))
-            self._secrets[secret, place] = (time.monotonic(), known)
-        return known
+        scope = _scope(cluster.info.arn)
+        since, cached = self._secrets.get((secret, scope), (0.0, None))
+        if cached is None or fresh or time.monotonic() - since > REMEMBER_SECONDS:
+            cached = await self._ask(lambda: self._plane.secret(secret, *scope))
+            self._secrets[secret, scope] = (time.monotonic(), cached)
+        return cached
 
-    async def tend(self) -> None:
-        """Let go of the clusters that the control plane no longer has."""
-        for place, (since, _) in list(self._records.items()):
+    async def refresh(self) -> None:
+        """Stop the servers of clusters that the control plane no longer lists. Their data stay."""
+        for scope, (since, _) in list(self._records.items()):
             if self._running and time.monotonic() - since > SWEEP_SECONDS:
                 try:
-                    await self._lookup(place)
+                    await self._lookup(scope)
                 except ApiError as error:
                     LOG.warning("%s", error)
-                    self._records[place] = (time.monotonic(), self._records[place][1])
+                    self._records[scope] = (time.monotonic(), self._records[scope][1])
 
     async def stop(self) -> None:
         await asyncio.gather(*(cluster.stop() for cluster in self.clusters))
 
     async def snapshot(self, resource_id: str, name: str) -> None:
-        """Copy a cluster's data as it is now, awake or asleep; one that was never used has none."""
+        """Copy a cluster's data as it is now, available or paused; a cluster that was never used has none.
+
+        Raises:
+            ApiError: the name is not one that RDS takes for a snapshot.
+        """
+        directory = self._storage.snapshot(name)
         if resource_id in self._running:
             _, cluster = self._running[resource_id]
-            await cluster.server.copy_to(self._snapshots / name)
+            await cluster.server.copy_to(directory)
+
+    async def delete(self, resource_id: str, arn: str) -> None:
+        """The control plane has deleted this cluster: its data become its final snapshot, or are moved aside.
+
+        Only a delete removes data: a control plane that does not list a cluster may have lost its own state.
+
+        Raises:
+            ApiError: the control plane still has the cluster.
+        """
+        directory = self._storage.cluster(resource_id)
+        if any(record.resource_id == resource_id for record in await self._lookup(_scope(arn), 0.0)):
+            raise bad_request(f"the control plane still lists the cluster {arn}: delete it there first")
+        await self._stop(resource_id)
+        if directory.exists():
+            snapshot = await self._ask(lambda: self._plane.final_snapshot(arn, resource_id))
+            identifier = arn.rpartition(":")[2]
+            kept = await asyncio.to_thread(self._storage.retire, resource_id, identifier, snapshot)
+            LOG.info("cluster %s: deleted, its data are in %s", arn, kept)
 
     async def _record(self, arn: str) -> ClusterRecord | None:
-        """Nothing is refused by what is remembered: the cluster, or what it lacked, may have come since."""
+        """Nothing is refused because of a cached list: the cluster, or what it lacked, may have come since."""
         for seconds in (REMEMBER_SECONDS, 0.0):
-            records = await self._lookup(_place(arn), seconds)
+            records = await self._lookup(_scope(arn), seconds)
             record = next((record for record in records if record.arn == arn), None)
             if record and record.http_endpoint and record.writer:
                 break
         return record
 
-    async def _lookup(self, place: Place, remember_seconds: float = REMEMBER_SECONDS) -> list[ClusterRecord]:
-        since, records = self._records.get(place, (0.0, []))
+    async def _lookup(self, scope: Scope, remember_seconds: float = REMEMBER_SECONDS) -> list[ClusterRecord]:
+        since, records = self._records.get(scope, (0.0, []))
         if time.monotonic() - since > remember_seconds:
-            records = await self._ask(lambda: self._plane.clusters(*place))
-            self._records[place] = (time.monotonic(), records)
-            await self._remove_all_but({record.resource_id for record in records}, place)
+            records = await self._ask(lambda: self._plane.clusters(*scope))
+            self._records[scope] = (time.monotonic(), records)
+            listed = {record.resource_id for record in records}
+            for id_, (record, _) in list(self._running.items()):
+                if id_ not in listed and _scope(record.arn) == scope:
+                    LOG.warning("cluster %s: no longer listed by the control plane; its data stay", record.arn)
+                    await self._stop(id_)
         return records
 
     async def _start(self, record: ClusterRecord) -> Cluster:
-        postgres = Postgres(self._directory / record.resource_id)
+        postgres = Postgres(self._storage.cluster(record.resource_id))
 
         def start() -> None:
             if postgres.exists:
                 postgres.start()
                 return
-            # Asked for a new cluster alone: later the password is PostgreSQL's, whatever the secret says.
+            # Only for a new cluster: later the password is PostgreSQL's, whatever the secret holds.
             master, password = self._plane.master(record)
-            copy = self._snapshots / str(record.snapshot)
-            if record.snapshot is not None and copy.exists():
-                postgres.copy(copy)
-                postgres.start()
-                set_password(postgres.connect, master, password)
+            if record.snapshot is not None and self._storage.snapshot(record.snapshot).exists():
+                postgres.copy(self._storage.snapshot(record.snapshot), master=master, password=password)
             else:
                 postgres.create(master=master, password=password, database=record.database)
+            postgres.start()
 
         await self._ask(start)
         LOG.info("cluster %s: PostgreSQL on port %d", record.identifier, postgres.port)
         return Cluster(
-            _facts(record),
+            _info(record),
             Embedded(postgres),
             resume_seconds=self._settings.resume_seconds,
             limits=self._settings.transactions,
         )
 
-    async def _remove_all_but(self, resource_ids: set[str], place: Place) -> None:
-        for id_, (record, cluster) in list(self._running.items()):
-            if id_ not in resource_ids and _place(record.arn) == place:
-                del self._running[id_]
-                await cluster.stop()
-                snapshot = await self._ask(lambda gone=record: self._plane.final_snapshot(gone))  # type: ignore[misc]
-                directory = self._directory / id_
-                if snapshot is None or (self._snapshots / snapshot).exists():  # it was copied when it was made
-                    await asyncio.to_thread(shutil.rmtree, directory)
-                else:
-                    self._snapshots.mkdir(exist_ok=True)
-                    directory.rename(self._snapshots / snapshot)
-                LOG.info("cluster %s: gone, %s", record.identifier, f"kept as {snapshot}" if snapshot else "removed")
+    async def _stop(self, resource_id: str) -> None:
+        if resource_id in self._running:
+            _, cluster = self._running.pop(resource_id)
+            await cluster.stop()
 
     async def _ask(self, question: Callable[[], T]) -> T:
         try:
@@ -172,19 +194,26 @@ class Clusters:
             ) from None
 
 
-def _place(arn: str) -> Place:
-    """The region and the account in a cluster's ARN."""
+def _scope(arn: str) -> Scope:
+    """The region and the account in a cluster's ARN.
+
+    Raises:
+        ApiError: as for a cluster that does not exist, since AWS compares the ARN letter by letter.
+    """
     match arn.split(":"):
         case ["arn", _, "rds", region, account, "cluster", _] if region and account:
             return region, account
-    raise bad_request(f"The ARN of a DB cluster is required, got {arn}")
+    raise _not_enabled(arn)
 
 
-def _facts(record: ClusterRecord) -> Facts:
-    return Facts(
+def _not_enabled(arn: str) -> ApiError:
+    return ApiError("HttpEndpointNotEnabledException", f"HttpEndpoint is not enabled for resource {arn}")
+
+
+def _info(record: ClusterRecord) -> ClusterInfo:
+    return ClusterInfo(
         identifier=record.identifier,
         arn=record.arn,
         instance=str(record.writer),
-        default_database=record.database or "postgres",
         idle_seconds=record.pause_seconds,
     )

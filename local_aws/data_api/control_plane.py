@@ -1,4 +1,4 @@
-"""What a control plane (ministack) knows of clusters, secrets and callers. Every function here blocks."""
+"""What a control plane (ministack) returns about clusters, secrets and callers. Every function here blocks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from local_aws.data_api.errors import ApiError
 from local_aws.data_api.secret_values import parse_secret, secret_not_found
 
 DEFAULT_PAUSE_SECONDS = 300
-ALLOWED = "allowed"
+ALLOWED, EXPLICIT_DENY = "allowed", "explicitDeny"
 CLUSTER_TYPE = "AWS::RDS::DBCluster"
 
 
@@ -29,6 +29,7 @@ class ClusterRecord:
     resource_id: str
     host: str
     http_endpoint: bool
+    status: str
     writer: str | None
     database: str | None
     master: str
@@ -39,7 +40,7 @@ class ClusterRecord:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who signed a request, as far as its headers say: the secret key stays with the caller."""
+    """The signer of a request, as its headers name it: the secret key stays with the caller."""
 
     access_key: str
     token: str | None
@@ -55,11 +56,11 @@ class ControlPlane:
         pages = self._client("rds", region, account).get_paginator("describe_db_clusters").paginate()
         return [self._record(found, region, account) for page in pages for found in page["DBClusters"]]
 
-    def final_snapshot(self, record: ClusterRecord) -> str | None:
-        """The newest snapshot of a cluster that is gone."""
-        _, _, _, region, account, *_ = record.arn.split(":")
+    def final_snapshot(self, arn: str, resource_id: str) -> str | None:
+        """The newest snapshot of a cluster that was deleted."""
+        _, _, _, region, account, *_ = arn.split(":")
         found = self._client("rds", region, account).describe_db_cluster_snapshots()["DBClusterSnapshots"]
-        mine = [snapshot for snapshot in found if snapshot["DbClusterResourceId"] == record.resource_id]
+        mine = [snapshot for snapshot in found if snapshot["DbClusterResourceId"] == resource_id]
         newest = max(mine, key=lambda snapshot: snapshot["SnapshotCreateTime"], default=None)
         return newest and str(newest["DBClusterSnapshotIdentifier"])
 
@@ -84,7 +85,7 @@ class ControlPlane:
             # AWS's attachment writes dbClusterIdentifier and host, ministack's the host alone.
             attached = (values.get("dbClusterIdentifier"), values.get("host"))
             ours = record.master_secret or record.identifier == attached[0] or record.host == attached[1]
-            # A restored cluster has the master user of its snapshot, which ministack does not tell.
+            # A restored cluster has the master user of its snapshot, which ministack does not return.
             if ours and (record.snapshot or values.get("username") == record.master):
                 return str(values["username"]), str(values["password"])
         raise ApiError(
@@ -94,7 +95,7 @@ class ControlPlane:
         )
 
     def secret_names(self, secret: str, region: str, account: str) -> tuple[str, str]:
-        """The whole ARN and the name of a secret."""
+        """The complete ARN and the name of a secret."""
         if secret.startswith("arn:"):
             _, _, _, region, account, *_ = secret.split(":")
         try:
@@ -104,13 +105,13 @@ class ControlPlane:
         return found["ARN"], found["Name"]
 
     def identity(self, caller: Caller) -> str:
-        """The ARN of whoever holds an access key."""
+        """The ARN of the holder of an access key."""
         client = boto3.client(
             "sts",
             endpoint_url=self.url,
             region_name="us-east-1",
             aws_access_key_id=caller.access_key,
-            aws_secret_access_key="not known here",
+            aws_secret_access_key="unused",
             aws_session_token=caller.token,
             config=CONFIG,
         )
@@ -118,11 +119,15 @@ class ControlPlane:
 
     def is_allowed(self, role_arn: str, actions: Sequence[str], resource: str) -> bool:
         """Whether the role's policies allow every action on the resource, by simulation."""
+        return all(self.decision(role_arn, action, resource) == ALLOWED for action in actions)
+
+    def decision(self, role_arn: str, action: str, resource: str) -> str:
+        """IAM's decision: allowed, explicitDeny or implicitDeny."""
         _, _, _, _, account, *_ = role_arn.split(":")
-        results = self._client("iam", "us-east-1", account).simulate_principal_policy(
-            PolicySourceArn=role_arn, ActionNames=list(actions), ResourceArns=[resource]
+        [result] = self._client("iam", "us-east-1", account).simulate_principal_policy(
+            PolicySourceArn=role_arn, ActionNames=[action], ResourceArns=[resource]
         )["EvaluationResults"]
-        return all(result["EvalDecision"] == ALLOWED for result in results)
+        return str(result["EvalDecision"])
 
     def _record(self, found: dict[str, Any], region: str, account: str) -> ClusterRecord:
         properties = self._template_properties(found["DBClusterIdentifier"], region, account)
@@ -135,6 +140,7 @@ class ControlPlane:
             resource_id=found["DbClusterResourceId"],
             host=found["Endpoint"],
             http_endpoint=found.get("HttpEndpointEnabled", False),
+            status=found.get("Status", "available"),
             writer=next(
                 (m["DBInstanceIdentifier"] for m in found.get("DBClusterMembers", []) if m["IsClusterWriter"]), None
             ),

@@ -1,4 +1,4 @@
-"""Errors as AWS answers them: a name, a status, a message."""
+"""Errors as AWS returns them: a name, a status, a message."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from botocore.session import get_session
 
 SERVICE = get_session().get_service_model("rds-data")
 
-# What AWS answers although its model of the service does not name it.
+# What AWS returns although its model of the service does not name it.
 NOT_IN_THE_MODEL = {
     "InternalFailure": 500,
     "MissingAuthenticationTokenException": 403,
     "SerializationException": 400,
     "ThrottlingException": 400,
+    "UnrecognizedClientException": 403,
     "UnknownOperationException": 404,
     "ValidationException": 400,
 }
@@ -38,6 +39,10 @@ def validation(message: str) -> ApiError:
 
 def bad_request(message: str) -> ApiError:
     return ApiError("BadRequestException", message)
+
+
+def database_error(message: str) -> ApiError:
+    return ApiError("DatabaseErrorException", message)
 
 
 def unsupported(message: str) -> ApiError:

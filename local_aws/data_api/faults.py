@@ -1,4 +1,4 @@
-"""Faults on demand: what a client must live through on AWS, by rule."""
+"""Faults on demand: what a client must handle on AWS, by rule."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from local_aws.data_api.errors import ApiError, bad_request
 
 
 class Kind(StrEnum):
-    """What happens; `_after` means that the statement has run, but the client is not told."""
+    """What happens; `_after` means that the statement has run, but the client gets no result."""
 
     THROTTLE = "throttle"
     LATENCY = "latency"
@@ -50,7 +50,7 @@ class Faults:
         self._rules: list[Fault] = []
 
     def add(self, values: dict[str, Any]) -> None:
-        """Add a rule from the control API's JSON."""
+        """Add a rule from the admin API's JSON."""
         try:
             self._rules.append(Fault(**values))
         except (TypeError, ValueError, KeyError, re.error) as error:
@@ -92,7 +92,7 @@ def after(http: web.Request, fault: Fault) -> None:
     """What the fault does once the call has been made.
 
     Raises:
-        ApiError: the caller shall not know what was answered.
+        ApiError: the caller shall not get the result.
     """
     if fault.kind == Kind.ERROR_AFTER:
         raise ApiError(fault.error, "Fault on demand, after the statement ran")

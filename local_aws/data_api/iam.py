@@ -1,4 +1,4 @@
-"""The caller's own permissions: who signed a request, and whether that role may do what it asks."""
+"""The caller's permissions: the identity that signed a request, and whether its policies allow what it requests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from botocore.exceptions import ClientError
 
-from local_aws.data_api.control_plane import Caller, ControlPlane
+from local_aws.data_api.control_plane import ALLOWED, EXPLICIT_DENY, Caller, ControlPlane
 from local_aws.data_api.errors import ApiError
 from local_aws.state import REGION
 
@@ -19,10 +19,10 @@ IDENTITY_SECONDS = 300.0
 
 
 def caller(headers: Mapping[str, str]) -> Caller:
-    """Who signed a request. The signature itself is not checked: only the caller has the key to it.
+    """The signer of a request.
 
     Raises:
-        ApiError: MissingAuthenticationTokenException where nobody did.
+        ApiError: MissingAuthenticationTokenException where it is not signed.
     """
     credential = CREDENTIAL.match(headers.get("Authorization", ""))
     if credential is None:
@@ -31,21 +31,22 @@ def caller(headers: Mapping[str, str]) -> Caller:
 
 
 def region(headers: Mapping[str, str]) -> str:
-    """Where a request was signed for."""
+    """The region that a request was signed for."""
     credential = CREDENTIAL.match(headers.get("Authorization", ""))
     return (credential and credential["region"]) or REGION
 
 
 class Permissions:
-    """Answers are remembered for a few seconds. Every method blocks."""
+    """Decisions are cached for a few seconds. Every method blocks."""
 
     def __init__(self, plane: ControlPlane) -> None:
         self._plane = plane
         self._identities: dict[Caller, tuple[float, str]] = {}
-        self._decisions: dict[tuple[str, str, str], tuple[float, bool]] = {}
+        self._decisions: dict[tuple[str, str, str], tuple[float, str]] = {}
 
-    def require(self, caller: Caller, action: str, resource: str, also_known_as: str | None = None) -> None:
-        """
+    def require(self, caller: Caller, action: str, resource: str, other_name: str | None = None) -> None:
+        """`other_name`: another name of the resource, which a policy may have.
+
         Raises:
             ApiError: AccessDeniedException, where the caller is a role or a user whose policies do not allow it.
         """
@@ -53,12 +54,17 @@ class Permissions:
         principal = principal_of(identity)
         if principal is None:
             return
-        if not any(self._decide(principal, action, name) for name in (resource, also_known_as) if name):
-            raise ApiError(
-                "AccessDeniedException",
-                f"User: {identity} is not authorized to perform: {action} on resource: {resource} "
-                f"because no identity-based policy allows the {action} action",
-            )
+        decisions = {self._decide(principal, action, name) for name in (resource, other_name) if name}
+        if EXPLICIT_DENY in decisions:
+            reason = "with an explicit deny in an identity-based policy"
+        elif ALLOWED not in decisions:
+            reason = f"because no identity-based policy allows the {action} action"
+        else:
+            return
+        raise ApiError(
+            "AccessDeniedException",
+            f"User: {identity} is not authorized to perform: {action} on resource: {resource} {reason}",
+        )
 
     def has_policies(self, caller: Caller) -> bool:
         """Whether the caller is a role or a user, and not the account itself."""
@@ -70,18 +76,18 @@ class Permissions:
             try:
                 identity = self._plane.identity(caller)
             except ClientError:
-                # With AUTH=true ministack checks signatures: then nobody but the caller can ask who it is.
+                # With AUTH=true ministack checks signatures: then only the caller can get its own identity.
                 identity = "unknown"
             self._identities[caller] = (time.monotonic(), identity)
         return identity
 
-    def _decide(self, principal: str, action: str, resource: str) -> bool:
+    def _decide(self, principal: str, action: str, resource: str) -> str:
         key = (principal, action, resource)
-        since, allowed = self._decisions.get(key, (0.0, False))
-        if time.monotonic() - since > DECISION_SECONDS or key not in self._decisions:
-            allowed = self._plane.is_allowed(principal, [action], resource)
-            self._decisions[key] = (time.monotonic(), allowed)
-        return allowed
+        since, decision = self._decisions.get(key, (0.0, ""))
+        if not decision or time.monotonic() - since > DECISION_SECONDS:
+            decision = self._plane.decision(principal, action, resource)
+            self._decisions[key] = (time.monotonic(), decision)
+        return decision
 
 
 def principal_of(identity: str) -> str | None:

@@ -1,16 +1,16 @@
-"""Who holds a session during a call, and what becomes of it afterwards."""
+"""The session that a call holds, and what becomes of it afterwards."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from local_aws.data_api.cluster import Cluster
 from local_aws.data_api.errors import bad_request
+from local_aws.data_api.requests import BeginTransactionRequest, StatementRequest
 from local_aws.data_api.session import Login, Session
-from local_aws.data_api.transactions import Transaction
+from local_aws.data_api.transactions import ABORTED, Transaction
 
 
 @dataclass
@@ -23,9 +23,9 @@ class Lease:
     transaction: Transaction | None
     keep: bool
 
-    def end_transaction(self, reason: str) -> None:
+    def abort_transaction(self) -> None:
         if self.transaction is not None:
-            self.cluster.transactions.end(self.transaction, reason)
+            self.cluster.transactions.end(self.transaction, ABORTED)
 
     def release(self) -> None:
         """Give the session back."""
@@ -37,7 +37,7 @@ class Lease:
             self.session.close()
 
     def release_after(self, work: asyncio.Future[Any]) -> None:
-        """Give the session back when nobody waits for its work any more, however it ended."""
+        """Give the session back when its work has ended, with whatever result, after its caller was answered."""
         work.cancelled() or work.exception()
         self.release()
 
@@ -61,17 +61,17 @@ class Limit:
         self._cancelling = asyncio.create_task(self._session.cancel())
 
 
-async def lease(cluster: Cluster, login: Login, request: Mapping[str, Any], *, keep: bool) -> Lease:
+async def lease(cluster: Cluster, login: Login, request: BeginTransactionRequest, *, keep: bool) -> Lease:
     """A session of the request's transaction, or of the pool if it names none.
 
     Raises:
         ApiError: the transaction is not found, is busy, or is one in another database; or no session can be opened.
     """
-    id_ = request.get("transactionId")
+    id_ = request.transaction_id if isinstance(request, StatementRequest) else None
     if not id_:
         return Lease(cluster, login, await cluster.pool.take(login), None, keep)
-    transaction = cluster.transactions.claim(id_, login.user)
-    if request.get("database") not in (None, "", transaction.login.database):
+    transaction = cluster.transactions.acquire(id_, login.user)
+    if request.database not in (None, "", transaction.login.database):
         cluster.transactions.release(transaction)
         raise bad_request("Database name is not the same as transaction database name")
     return Lease(cluster, transaction.login, transaction.session, transaction, keep)

@@ -1,13 +1,15 @@
-"""columnMetadata: what the catalogs know of a result's columns, in the words of a JDBC driver."""
+"""columnMetadata: what the catalogs hold about a result's columns, as a JDBC driver reports it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from psycopg.pq import Format
+
 from local_aws.data_api.parameters import Bound, text
 from local_aws.data_api.session import Column, Outcome, Row, Session
-from local_aws.data_api.types import BUILT_IN, Type, array_of, other
+from local_aws.data_api.types import RETURNED, Type, of_catalog
 
 NO_NULLS, NULLABLE, UNKNOWN = 0, 1, 2
 SERIALS = {"int2": "smallserial", "int4": "serial", "int8": "bigserial"}
@@ -16,7 +18,7 @@ HEADER = 4
 OID_ARRAY = 1028
 
 TYPES = """
-SELECT t.oid, t.typname, e.oid, e.typname
+SELECT t.oid, t.typname, t.typtype, e.oid, e.typname, e.typtype
 FROM pg_catalog.pg_type t
 LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND e.typarray = t.oid
 WHERE t.oid = ANY ($1)
@@ -32,17 +34,18 @@ WHERE a.attrelid = ANY ($1) AND a.attnum > 0
 
 
 async def types(session: Session, columns: Sequence[Column]) -> list[Type]:
-    """The type of each column. Those that are not built in are asked for: an oid is one database's own."""
-    known = BUILT_IN
-    if missing := {column.type_oid for column in columns} - known.keys():
-        known = known | {
-            int(oid): array_of(known.get(int(element), other(element_name.decode())))
-            if element is not None and element_name is not None
-            else other(name.decode())
-            for oid, name, element, element_name in await _ask(session, TYPES, missing)
-            if oid is not None and name is not None
-        }
-    return [known[column.type_oid] for column in columns]
+    """The type of each column; one that is not in `RETURNED` is looked up: an oid may be one database's own."""
+    found = RETURNED
+    if missing := {column.type_oid for column in columns} - found.keys():
+        found = dict(found)
+        for row in await _ask(session, TYPES, missing):
+            oid, name, kind, element_oid, element_name, element_kind = (value and value.decode() for value in row)
+            element = None
+            if element_oid and element_name and element_kind:
+                element = found.get(int(element_oid)) or of_catalog(int(element_oid), element_name, element_kind, None)
+            if oid and name and kind:
+                found[int(oid)] = of_catalog(int(oid), name, kind, element)
+    return [found[column.type_oid] for column in columns]
 
 
 async def metadata(session: Session, columns: Sequence[Column], of: Sequence[Type]) -> list[dict[str, Any]]:
@@ -90,5 +93,5 @@ def _precision(column: Column, type_: Type) -> tuple[int, int]:
 
 async def _ask(session: Session, sql: str, oids: set[int]) -> list[Row]:
     array = text("{" + ",".join(map(str, oids)) + "}")
-    outcome: Outcome = await session.execute(sql, Bound.of(array, OID_ARRAY))
+    outcome: Outcome = await session.execute(sql, Bound.of(array, OID_ARRAY), result_format=Format.TEXT)
     return outcome.rows

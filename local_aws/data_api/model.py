@@ -1,4 +1,7 @@
-"""Requests, checked against botocore's description of the service: shapes, limits and enumerations are AWS's own."""
+"""Requests, checked against botocore's description of the service: shapes, limits and enumerations are AWS's own.
+
+What comes out is a dataclass of `requests`, named as botocore's structure.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +11,22 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from botocore import xform_name
 from botocore.model import ListShape, OperationModel, Shape, StringShape, StructureShape
 
 from local_aws.data_api.errors import SERVICE, ApiError, validation
+from local_aws.data_api.requests import STRUCTURES, Request
 
-OPERATIONS: dict[str, OperationModel] = {
-    model.http["requestUri"]: model
-    for model in map(SERVICE.operation_model, SERVICE.operation_names)
-    if not model.deprecated
-}
+_MODELS = [SERVICE.operation_model(name) for name in SERVICE.operation_names]
+OPERATIONS: dict[str, OperationModel] = {model.http["requestUri"]: model for model in _MODELS if not model.deprecated}
+NO_LONGER_SUPPORTED = {model.http["requestUri"]: model.name for model in _MODELS if model.deprecated}
 REQUEST_BYTES = 4 * 1024 * 1024
 LONG = range(-(2**63), 2**63)
 NON_FINITE = ("NaN", "Infinity", "-Infinity")
 
 
-def parse(operation: OperationModel, body: bytes) -> dict[str, Any]:
-    """The request's members, blobs decoded.
+def parse(operation: OperationModel, body: bytes) -> Request:
+    """The request, blobs decoded.
 
     Raises:
         ApiError: SerializationException where the JSON has another type than the shape, ValidationException
@@ -43,11 +46,21 @@ def parse(operation: OperationModel, body: bytes) -> dict[str, Any]:
     if broken:
         plural = "s" if len(broken) > 1 else ""
         raise validation(f"{len(broken)} validation error{plural} detected: {'; '.join(broken)}")
-    return members
+    request: Request = _build(shape, members)
+    return request
+
+
+def _build(shape: Shape, value: Any) -> Any:
+    if isinstance(shape, ListShape):
+        return tuple(_build(shape.member, item) for item in value)
+    if isinstance(shape, StructureShape) and shape.name in STRUCTURES:
+        members = {xform_name(name): _build(shape.members[name], member) for name, member in value.items()}
+        return STRUCTURES[shape.name](**members)
+    return value
 
 
 def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _deserialize(shape: Shape, value: Any) -> Any:
@@ -146,7 +159,7 @@ def _validate(shape: Shape, value: Any, path: str, broken: list[str]) -> None:
             broken.append(_constraint(value, path, f"Member must have length greater than or equal to {limit}"))
 
 
-def _constraint(value: str, path: str, says: str) -> str:
+def _constraint(value: str, path: str, constraint: str) -> str:
     # The SQL of an over-long request is not repeated back, nor is anything else of that size.
     shown = value if value == "null" else f"'{value[:256]}'"
-    return f"Value {shown} at '{path.rstrip('.')}' failed to satisfy constraint: {says}"
+    return f"Value {shown} at '{path.rstrip('.')}' failed to satisfy constraint: {constraint}"

@@ -14,10 +14,17 @@ from local_aws.data_api.cluster import Cluster
 from local_aws.data_api.errors import ApiError, validation
 from local_aws.data_api.leases import Lease, Limit, lease
 from local_aws.data_api.parameters import Bound, bind
+from local_aws.data_api.requests import (
+    BatchExecuteStatementRequest,
+    BeginTransactionRequest,
+    EndTransactionRequest,
+    ExecuteStatementRequest,
+    StatementRequest,
+)
 from local_aws.data_api.session import Login, Outcome
 from local_aws.data_api.tokens import is_one_statement, numbered
+from local_aws.data_api.transactions import ENDED
 
-Request = dict[str, Any]
 Response = dict[str, Any]
 T = TypeVar("T")
 # Idle connections of ours must not stand in the way of these, nor keep what these change.
@@ -31,7 +38,7 @@ class Operations:
     def __init__(self, account: Account, statement_seconds: float) -> None:
         self._account = account
         self._statement_seconds = statement_seconds
-        self.handlers: dict[str, Callable[[Request], Awaitable[Response]]] = {
+        self.handlers: dict[str, Callable[[Any], Awaitable[Response]]] = {
             "ExecuteStatement": self.execute_statement,
             "BatchExecuteStatement": self.batch_execute_statement,
             "BeginTransaction": self.begin_transaction,
@@ -39,10 +46,10 @@ class Operations:
             "RollbackTransaction": self.rollback_transaction,
         }
 
-    async def execute_statement(self, request: Request) -> Response:
-        async def run(session_lease: Lease, sql: str, names: Sequence[str]) -> Response:
-            session = session_lease.session
-            bound = bind(names, request.get("parameters", []))
+    async def execute_statement(self, request: ExecuteStatementRequest) -> Response:
+        async def run(held: Lease, sql: str, names: Sequence[str]) -> Response:
+            session = held.session
+            bound = bind(names, request.parameters)
             outcome = await session.execute(sql, bound, results.limit(request))
             if outcome.columns is None:
                 return results.response(outcome, (), request)
@@ -51,21 +58,21 @@ class Operations:
                 response = results.response(outcome, types, request)
             except ApiError:
                 if outcome.is_too_large:
-                    session_lease.end_transaction(": the result exceeded the size limit")
+                    held.abort_transaction()
                 raise
-            if request.get("includeResultMetadata") and "records" in response:
+            if request.include_result_metadata and "records" in response:
                 response["columnMetadata"] = await metadata.metadata(session, outcome.columns, types)
             return response
 
-        return await self._run_statement(request, run)
+        return await self._run_statement(request, run, detach=request.continue_after_timeout)
 
-    async def batch_execute_statement(self, request: Request) -> Response:
-        async def run(session_lease: Lease, sql: str, names: Sequence[str]) -> Response:
-            session = session_lease.session
-            sets = [bind(names, parameters) for parameters in request.get("parameterSets", [])]
+    async def batch_execute_statement(self, request: BatchExecuteStatementRequest) -> Response:
+        async def run(held: Lease, sql: str, names: Sequence[str]) -> Response:
+            session = held.session
+            sets = [bind(names, parameters) for parameters in request.parameter_sets]
             if not sets:
                 await session.execute(sql)
-            elif session_lease.transaction is not None or len(sets) == 1:
+            elif held.transaction is not None or len(sets) == 1:
                 await _each(session.execute, sql, sets)
             else:
                 # All of a batch, or nothing of it.
@@ -76,66 +83,65 @@ class Operations:
 
         return await self._run_statement(request, run)
 
-    async def begin_transaction(self, request: Request) -> Response:
-        cluster, login = await self._awake(request)
+    async def begin_transaction(self, request: BeginTransactionRequest) -> Response:
+        cluster, login = await self._available(request)
         async with cluster.call():
             held = await self._lease(cluster, login, request, keep=False)
             await held.session.execute("BEGIN")
             return {"transactionId": cluster.transactions.add(held.session, login)}
 
-    async def commit_transaction(self, request: Request) -> Response:
+    async def commit_transaction(self, request: EndTransactionRequest) -> Response:
         return await self._end_transaction(request, "COMMIT", "Transaction Committed")
 
-    async def rollback_transaction(self, request: Request) -> Response:
+    async def rollback_transaction(self, request: EndTransactionRequest) -> Response:
         return await self._end_transaction(request, "ROLLBACK", "Rollback Complete")
 
-    async def _end_transaction(self, request: Request, sql: str, status: str) -> Response:
-        cluster = await self._account.cluster(request["resourceArn"])
-        user, _ = await self._account.credentials(request["secretArn"], cluster)
+    async def _end_transaction(self, request: EndTransactionRequest, sql: str, status: str) -> Response:
+        """A COMMIT that PostgreSQL makes a ROLLBACK, because a statement failed, is "Transaction Committed" on AWS."""
+        cluster = await self._account.cluster(request.resource_arn)
+        user, _ = await self._account.credentials(request.secret_arn, cluster)
         async with cluster.call():
-            transaction = cluster.transactions.claim(request["transactionId"], user)
+            transaction = cluster.transactions.acquire(request.transaction_id, user)
             try:
-                outcome: Outcome = await transaction.session.execute(sql)
+                await transaction.session.execute(sql)
             finally:
-                cluster.transactions.end(transaction)
-            if outcome.tag != sql:
-                # PostgreSQL answers the COMMIT of a failed transaction with ROLLBACK.
-                raise ApiError(
-                    "DatabaseErrorException",
-                    "ERROR: current transaction is aborted, commands ignored until end of transaction block; "
-                    "SQLState: 25P02",
-                )
+                cluster.transactions.end(transaction, ENDED)
             return {"transactionStatus": status}
 
     async def _run_statement(
-        self, request: Request, run: Callable[[Lease, str, Sequence[str]], Coroutine[Any, Any, Response]]
+        self,
+        request: StatementRequest,
+        run: Callable[[Lease, str, Sequence[str]], Coroutine[Any, Any, Response]],
+        *,
+        detach: bool = False,
     ) -> Response:
-        cluster, login = await self._awake(request)
-        if not is_one_statement(request["sql"]):
+        """`detach`: the statement goes on after its call has timed out."""
+        cluster, login = await self._available(request)
+        if not is_one_statement(request.sql):
             raise validation("Multistatements aren't supported.")
-        sql, names = numbered(request["sql"])
+        sql, names = numbered(request.sql)
         async with cluster.call():
             if alters := ALTERS_THE_CLUSTER.match(sql):
                 cluster.pool.close_idle()
             held = await self._lease(cluster, login, request, keep=not alters)
-            return await self._within_the_limit(held, run(held, sql, names), request)
+            return await self._with_timeout(held, run(held, sql, names), detach=detach)
 
-    async def _lease(self, cluster: Cluster, login: Login, request: Request, *, keep: bool) -> Lease:
-        """A session for the call. A password that is refused may have been rotated: then it is read anew, once."""
+    async def _lease(self, cluster: Cluster, login: Login, request: BeginTransactionRequest, *, keep: bool) -> Lease:
+        """A session for the call. A password that is refused may have been rotated: then it is read again, once."""
         try:
             return await lease(cluster, login, request, keep=keep)
         except ApiError as error:
             if WRONG_PASSWORD not in str(error):
                 raise
-            user, password = await self._account.credentials(request["secretArn"], cluster, fresh=True)
+            user, password = await self._account.credentials(request.secret_arn, cluster, fresh=True)
             if password == login.password:
                 raise
             return await lease(cluster, replace(login, user=user, password=password), request, keep=keep)
 
-    async def _within_the_limit(self, held: Lease, work: Coroutine[Any, Any, T], request: Request) -> T:
-        """Give up after `statement_seconds`: the statement is cancelled, or goes on if the caller said so."""
+    async def _with_timeout(self, held: Lease, work: Coroutine[Any, Any, T], *, detach: bool) -> T:
+        """Give up after `statement_seconds`: the statement is cancelled, or goes on if it is to be detached."""
         timed_out = ApiError("StatementTimeoutException", "Request timed out", dbConnectionId=held.session.backend)
-        if request.get("continueAfterTimeout"):
+        if detach:
             task = asyncio.create_task(work)
             task.add_done_callback(held.release_after)
             if not (await asyncio.wait({task}, timeout=self._statement_seconds))[0]:
@@ -152,13 +158,14 @@ class Operations:
             limit.end()
             held.release()
 
-    async def _awake(self, request: Request) -> tuple[Cluster, Login]:
-        if request.get("schema"):
+    async def _available(self, request: BeginTransactionRequest) -> tuple[Cluster, Login]:
+        """Without a database AWS connects to that of the user's name, as libpq does."""
+        if request.schema:
             raise validation("The schema parameter isn't supported.")
-        cluster = await self._account.cluster(request["resourceArn"])
-        cluster.require_awake()
-        user, password = await self._account.credentials(request["secretArn"], cluster)
-        return cluster, Login(user, password, request.get("database") or cluster.facts.default_database)
+        cluster = await self._account.cluster(request.resource_arn)
+        cluster.require_available()
+        user, password = await self._account.credentials(request.secret_arn, cluster)
+        return cluster, Login(user, password, request.database or user)
 
 
 async def _each(execute: Callable[[str, Bound], Awaitable[Outcome]], sql: str, sets: list[Bound]) -> None:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg.pq import Format
 
 from local_aws.data_api.errors import ApiError, bad_request, validation
+from local_aws.data_api.requests import SqlParameter
 
 UNSPECIFIED, BOOL, BYTEA, INT8, TEXT, FLOAT8 = 0, 16, 17, 20, 25, 701
 HINTS = {"JSON": 114, "UUID": 2950, "TIMESTAMP": 1114, "DATE": 1082, "TIME": 1083, "DECIMAL": 1700}
+# The formats that AWS's guide names for a hint, as it writes them, and the same as a pattern. That a fraction may have
+# six digits is assumed: clients send microseconds. What is no number is no DECIMAL.
+_DATE, _TIME = r"\d{4}-\d{2}-\d{2}", r"\d{2}:\d{2}:\d{2}(\.\d{1,6})?"
+FORMATS = {
+    "DATE": ("YYYY-MM-DD", re.compile(_DATE)),
+    "TIME": ("HH:MM:SS[.FFF]", re.compile(_TIME)),
+    "TIMESTAMP": ("YYYY-MM-DD HH:MM:SS[.FFF]", re.compile(f"{_DATE} {_TIME}")),
+    "DECIMAL": ("a decimal number", re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")),
+}
 
 
 @dataclass
@@ -28,7 +39,7 @@ class Bound:
 
 
 def text(value: str) -> bytes:
-    """UTF-8, refused as PostgreSQL refuses what is no text; libpq would cut it at the NUL."""
+    """UTF-8, refused as PostgreSQL refuses what is no text; libpq would truncate it at the NUL."""
     encoded = value.encode("utf-8", "surrogatepass")
     if b"\0" in encoded:
         raise ApiError(
@@ -51,38 +62,47 @@ MEMBERS: dict[str, tuple[int, Callable[[Any], bytes]]] = {
 }
 
 
-def bind(names: Sequence[str], parameters: Sequence[Mapping[str, Any]]) -> Bound:
-    """The parameters in the order of the placeholders. One that the SQL does not name is ignored.
+def bind(names: Sequence[str], parameters: Sequence[SqlParameter]) -> Bound:
+    """The parameters in the order of the placeholders.
 
-    Without any parameter nothing is bound, and PostgreSQL says what it misses.
+    Without any parameter nothing is bound, and PostgreSQL reports what is missing.
     """
-    by_name: dict[str, Mapping[str, Any]] = {}
+    by_name: dict[str, SqlParameter] = {}
     for parameter in parameters:
-        name = parameter.get("name")
-        if name is None:
+        if parameter.name is None:
             raise validation("Named parameters are required.")
-        by_name[name] = parameter
+        by_name[parameter.name] = parameter
     bound = Bound()
     if not by_name:
         return bound
     for name in names:
         if name not in by_name:
             raise bad_request(f"Cannot find parameter: {name}")
-        oid, format_, value = _bound(by_name[name])
+        oid, format_, value = _bound(name, by_name[name])
         bound.values.append(value)
         bound.types.append(oid)
         bound.formats.append(format_)
+    if unused := by_name.keys() - set(names):
+        raise validation(f"The SQL statement has no placeholder for the parameter: {min(unused)}")
     return bound
 
 
-def _bound(parameter: Mapping[str, Any]) -> tuple[int, Format, bytes | None]:
-    hint: str = parameter.get("typeHint", "")
-    [(member, value)] = parameter.get("value", {"isNull": True}).items()
+def _bound(name: str, parameter: SqlParameter) -> tuple[int, Format, bytes | None]:
+    hint = parameter.type_hint or ""
+    [(member, value)] = (parameter.value or {"isNull": True}).items()
     if member == "isNull":
         return HINTS.get(hint, UNSPECIFIED), Format.TEXT, None
     if member == "arrayValue":
-        raise bad_request("Array parameters are not supported.")
+        raise validation("Array parameters are not supported.")
     oid, encode = MEMBERS[member]
     if member == "stringValue":
         oid = HINTS.get(hint, oid)
+        _check_format(name, hint, value)
     return oid, Format.BINARY if member == "blobValue" else Format.TEXT, encode(value)
+
+
+def _check_format(name: str, hint: str, value: str) -> None:
+    """The value itself is not repeated: it is the user's."""
+    format_, pattern = FORMATS.get(hint, ("", None))
+    if pattern is not None and not pattern.fullmatch(value):
+        raise validation(f"The value of the parameter {name} is not in the format of the type hint {hint}: {format_}")

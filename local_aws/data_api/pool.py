@@ -1,4 +1,4 @@
-"""Connections kept open between calls. Each call still finds a session that nobody used before it."""
+"""Connections kept open between calls. Each call still gets a session as clean as a new one."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Pool:
         return await self._connect(login)
 
     def give(self, login: Login, session: Session) -> None:
-        """Take a session back. It is cleaned while its caller gets the answer."""
+        """Take a session back. It is reset while its caller gets the result."""
         waiting = self._idle[login]
         if len(waiting) < IDLE_PER_KEY and session.is_usable:
             session.begin_reset()
@@ -47,7 +47,7 @@ class Pool:
             session.close()
 
     def close_idle(self, older_than: float = 0.0) -> None:
-        """Close what nobody uses, or only what nobody has used for `older_than` seconds."""
+        """Close the idle sessions, or only those that have been idle for `older_than` seconds."""
         limit = time.monotonic() - older_than
         for login, waiting in list(self._idle.items()):
             old = [idle for idle in waiting if idle.since <= limit]

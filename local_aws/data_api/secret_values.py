@@ -1,4 +1,4 @@
-"""What a secret must hold, and what AWS answers where it does not."""
+"""What a secret must hold, and the error that AWS returns where it does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The PostgreSQL server behind a cluster: our own, or one that the user already has."""
+"""The PostgreSQL server behind a cluster: the embedded one, or one that the user already has."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from local_aws.postgres.server import Postgres
+from local_aws.processes import LocalError
 
 COUNT_CLIENTS = """
 SELECT count(*) FROM pg_stat_activity
@@ -26,7 +27,7 @@ class ServerProcess(Protocol):
 
 
 class Embedded:
-    """A server of ours: starting, stopping and asking block, so a thread does it."""
+    """A server that the endpoint starts: starting, stopping and queries block, so a thread does it."""
 
     host = "127.0.0.1"
 
@@ -47,7 +48,7 @@ class Embedded:
             await asyncio.to_thread(self.postgres.stop)
 
     async def has_other_clients(self, application_name: str) -> bool:
-        """Whether someone is connected besides us: an open connection keeps Aurora awake."""
+        """Whether other clients are connected: an open connection keeps Aurora from pausing."""
 
         def ask() -> bool:
             with self.postgres.connect() as connection:
@@ -62,7 +63,7 @@ class Embedded:
 
 
 class Existing:
-    """The user's own server: it is not ours to stop, so a paused cluster only says that it is."""
+    """The user's own server: the endpoint never stops it, so a paused cluster only reports that it is."""
 
     def __init__(self, host: str, port: int) -> None:
         self.host = host
@@ -72,10 +73,10 @@ class Existing:
         """It runs already."""
 
     async def stop(self) -> None:
-        """It is not ours."""
+        """It goes on."""
 
     async def has_other_clients(self, application_name: str) -> bool:  # noqa: ARG002
         return True
 
-    async def copy_to(self, directory: Path) -> None:
-        """Nor ours to copy."""
+    async def copy_to(self, directory: Path) -> None:  # noqa: ARG002
+        raise LocalError("a snapshot needs the embedded PostgreSQL, got a server given by --dsn")

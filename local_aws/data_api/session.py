@@ -1,4 +1,4 @@
-"""One connection to PostgreSQL, spoken to as the Data API does: text results, one statement, nothing kept."""
+"""One connection to PostgreSQL, used as the Data API does: binary results, one statement, nothing kept."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TypeVar
 import psycopg
 from psycopg import AsyncConnection, generators
 from psycopg.abc import PQGen
-from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq import ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 from local_aws.data_api.database_errors import connect_error, database_error
@@ -21,7 +21,8 @@ from local_aws.data_api.parameters import Bound, text
 
 CHUNK_ROWS = 500
 SETTINGS = "-c timezone=UTC -c client_encoding=UTF8 -c datestyle=ISO -c intervalstyle=postgres"
-COPY = (ExecStatus.COPY_IN, ExecStatus.COPY_OUT, ExecStatus.COPY_BOTH)
+# PostgreSQL's answer to COPY is not one that the Data API expects: its words.
+COPY = {ExecStatus.COPY_IN: "CopyInResponse", ExecStatus.COPY_OUT: "CopyOutResponse"}
 ROWS = (ExecStatus.TUPLES_OK, ExecStatus.TUPLES_CHUNK)
 Row = list[bytes | None]
 T = TypeVar("T")
@@ -29,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Login:
-    """Who opens a session. Two logins are the same only if their passwords are."""
+    """The user and database of a session. Two logins are the same only if their passwords are."""
 
     user: str
     password: str = field(repr=False)
@@ -55,6 +56,7 @@ class Outcome:
     size: int = 0
     count: int = 0
     tag: str = ""
+    has_rows: bool = False
 
     @property
     def is_too_large(self) -> bool:
@@ -77,6 +79,7 @@ class Outcome:
                 )
                 for i in width
             ]
+        self.has_rows = self.has_rows or result.ntuples > 0
         for number in range(result.ntuples):
             row = [result.get_value(number, i) for i in width]
             self.size += sum(map(len, filter(None, row)))
@@ -103,6 +106,7 @@ class Session:
                 dbname=login.database,
                 autocommit=True,
                 connect_timeout=10,
+                gssencmode="disable",
                 options=SETTINGS,
                 application_name=application_name,
             )
@@ -115,21 +119,24 @@ class Session:
         """The server process's id."""
         return self._connection.pgconn.backend_pid
 
-    async def execute(self, sql: str, bound: Bound | None = None, limit: int = 2**20) -> Outcome:
+    async def execute(
+        self, sql: str, bound: Bound | None = None, limit: int = 2**20, result_format: Format = Format.BINARY
+    ) -> Outcome:
         """Run one statement to its end; its rows are read to the end even where they are too many to keep."""
         bound = bound or Bound()
         outcome = Outcome(limit)
         command = text(sql)
 
         def exchange(pgconn: PGconn) -> PQGen[None]:
-            pgconn.send_query_params(command, bound.values, bound.types, bound.formats)
+            pgconn.send_query_params(command, bound.values, bound.types, bound.formats, result_format)
             pgconn.set_chunked_rows_mode(CHUNK_ROWS)
             yield from generators.send(pgconn)
             failed: ApiError | None = None
             while result := (yield from generators.fetch(pgconn)):
                 if result.status in COPY:
                     pgconn.finish()
-                    raise ApiError("DatabaseErrorException", f"unexpected message: {ExecStatus(result.status).name}")
+                    message = f"execute: unexpected message: {COPY[ExecStatus(result.status)]}"
+                    raise ApiError("DatabaseErrorException", message)
                 if result.status == ExecStatus.FATAL_ERROR:
                     failed = database_error(result)
                 else:

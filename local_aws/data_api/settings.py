@@ -9,7 +9,7 @@ from local_aws.data_api.transactions import Limits
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Seconds throughout. `idle_seconds` is the made-up cluster's auto-pause interval; None: it never sleeps."""
+    """Seconds throughout. `idle_seconds` is the standalone cluster's auto-pause interval; None: it never pauses."""
 
     resume_seconds: float = 15.0
     statement_seconds: float = 45.0

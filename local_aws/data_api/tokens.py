@@ -1,4 +1,4 @@
-"""The Data API's own reading of SQL: `:name` placeholders, and whether a call holds one statement."""
+"""How the Data API reads SQL: `:name` placeholders, and whether a call holds one statement."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 # Programs send the same SQL again and again.
-REMEMBERED = 128
+CACHED = 128
 # Where neither a placeholder nor a semicolon counts. The comments nest, as PostgreSQL's do: see _comment_end.
 QUOTED = r"""
     (?<!\w)[eE]'(?:[^'\\]|\\.|'')*(?:'|\Z)
@@ -29,7 +29,7 @@ STATEMENT = re.compile(
 )
 
 
-@lru_cache(REMEMBERED)
+@lru_cache(CACHED)
 def numbered(sql: str) -> tuple[str, tuple[str, ...]]:
     """The SQL with `$1`, `$2`, ... for its placeholders, and their names in that order; a name has one number."""
     names: dict[str, int] = {}
@@ -48,7 +48,7 @@ def numbered(sql: str) -> tuple[str, tuple[str, ...]]:
     return "".join((*pieces, sql[position:])), tuple(names)
 
 
-@lru_cache(REMEMBERED)
+@lru_cache(CACHED)
 def is_one_statement(sql: str) -> bool:
     """Whether nothing but space and comments follows a semicolon.
 

@@ -8,11 +8,15 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from local_aws.data_api.errors import ApiError, bad_request
+from local_aws.data_api.errors import ApiError, database_error
 from local_aws.data_api.session import Login, Session
 
 REMEMBERED = 1000
 ID_BYTES = 138
+# Why a transaction is not found, as AWS's guide has it ("Troubleshooting Amazon RDS Data API").
+EXPIRED = "Transaction may be expired."
+ENDED = "One previous call resulted in a termination of your transaction."
+ABORTED = "Transaction has been aborted due to an error from a previous call."
 
 
 @dataclass(frozen=True)
@@ -47,28 +51,29 @@ class Transactions:
         self._open[id_] = Transaction(id_, session, login)
         return id_
 
-    def claim(self, id_: str, user: str) -> Transaction:
-        """The user's transaction, ours until it is released.
+    def acquire(self, id_: str, user: str) -> Transaction:
+        """The user's transaction, the caller's until it is released.
 
         Raises:
-            ApiError: TransactionNotFoundException with the reason, or a bad request where it still runs a query.
+            ApiError: TransactionNotFoundException with the reason, or DatabaseErrorException while it runs a query.
         """
         transaction = self._open.get(id_)
         if transaction is None or transaction.login.user != user:
-            raise ApiError("TransactionNotFoundException", f"Transaction {id_} is not found{self._ended.get(id_, '')}")
+            reason = self._ended.get(id_, EXPIRED)
+            raise ApiError("TransactionNotFoundException", f"Transaction {id_} is not found: {reason}")
         if transaction.busy:
-            raise bad_request("Transaction is still running a query")
+            raise database_error("Transaction is still running a query")
         transaction.busy = True
         return transaction
 
     def release(self, transaction: Transaction) -> None:
-        """Done with one call. What lost its connection is over."""
+        """Done with one call. A transaction that lost its connection has ended."""
         transaction.busy = False
         transaction.used = time.monotonic()
         if transaction.session.is_broken:
-            self.end(transaction, ": its connection was lost")
+            self.end(transaction, ABORTED)
 
-    def end(self, transaction: Transaction, reason: str = "") -> None:
+    def end(self, transaction: Transaction, reason: str) -> None:
         """Forget it, and close its session; what was not committed is rolled back by that."""
         if self._open.pop(transaction.id, None) is None:
             return
@@ -78,15 +83,14 @@ class Transactions:
         transaction.session.close()
 
     def expire(self) -> None:
-        """End those that nobody has used for too long, or that are too old; a running call is let finish."""
+        """End those that were not used for too long, or are too old; a running call is let finish."""
         now = time.monotonic()
-        idle, total = self._limits.idle_seconds, self._limits.total_seconds
         for transaction in [transaction for transaction in self._open.values() if not transaction.busy]:
-            if now - transaction.used > idle:
-                self.end(transaction, f": it expired after {idle:g} seconds without a call")
-            elif now - transaction.began > total:
-                self.end(transaction, f": it expired after {total:g} seconds")
+            is_idle = now - transaction.used > self._limits.idle_seconds
+            if is_idle or now - transaction.began > self._limits.total_seconds:
+                self.end(transaction, EXPIRED)
 
-    def end_all(self, reason: str) -> None:
+    def end_all(self) -> None:
+        """The DB instance stops: every session is gone."""
         for transaction in list(self._open.values()):
-            self.end(transaction, reason)
+            self.end(transaction, ABORTED)

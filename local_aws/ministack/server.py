@@ -6,7 +6,7 @@ from ministack.app import main as ministack
 from ministack.services import rds, secretsmanager
 from ministack.services.cloudformation import provisioners
 
-from local_aws.ministack import resource_types, rotation, snapshots
+from local_aws.ministack import deleted_clusters, resource_types, rotation, snapshots
 
 
 def main() -> None:
@@ -14,4 +14,5 @@ def main() -> None:
     secretsmanager._rotate_secret = rotation.rotate_secret
     secretsmanager._describe_secret = rotation.describe_secret
     rds._ACTION_MAP["CreateDBClusterSnapshot"] = snapshots.create_db_cluster_snapshot
+    deleted_clusters.install()
     ministack()

@@ -1,4 +1,4 @@
-"""The roles of an Aurora cluster: a superuser that is AWS's own, and a master user that is no superuser."""
+"""The roles of an Aurora cluster: AWS's own superuser, and a master user that is not a superuser."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from psycopg.sql import SQL, Identifier, Literal
 
 SUPERUSER = "rdsadmin"
 
-# A trusted extension may be created by whoever may create in the database; on Aurora one has to be rds_superuser.
+# A trusted extension may be created by a role that may create in the database; on Aurora it has to be rds_superuser.
 # The error is PostgreSQL's own for an extension that is not trusted.
 GUARD = """
 CREATE FUNCTION pg_catalog.rds_create_extension_guard() RETURNS event_trigger LANGUAGE plpgsql AS $guard$
@@ -47,8 +47,10 @@ def create_roles(
             connection.execute(GUARD)
     with connect("postgres") as connection:
         connection.execute(ROLES)
+        # As RDS has it: pg_roles.rolvaliduntil is infinity, which the Data API cannot return.
+        connection.execute(SQL("ALTER ROLE {} VALID UNTIL 'infinity'").format(Identifier(SUPERUSER)))
         connection.execute(
-            SQL("CREATE ROLE {} LOGIN CREATEDB CREATEROLE PASSWORD {}").format(
+            SQL("CREATE ROLE {} LOGIN CREATEDB CREATEROLE VALID UNTIL 'infinity' PASSWORD {}").format(
                 Identifier(master), Literal(verifier(connection, master, password))
             )
         )
@@ -67,5 +69,5 @@ def set_password(connect: Callable[[str], Connection], user: str, password: str)
 
 
 def verifier(connection: Connection, user: str, password: str) -> str:
-    """The SCRAM-SHA-256 verifier of a password: what the server keeps, so that the password itself is never sent."""
+    """The SCRAM-SHA-256 verifier of a password, which the server stores, so that the password itself is never sent."""
     return connection.pgconn.encrypt_password(password.encode(), user.encode(), b"scram-sha-256").decode()

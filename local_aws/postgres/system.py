@@ -26,7 +26,7 @@ TRUSTED_EXTENSIONS = ("vector",)
 
 
 def system_user() -> pwd.struct_passwd | None:
-    """The user to run PostgreSQL as; None: whoever we are. PostgreSQL refuses to run as root."""
+    """The user to run PostgreSQL as; None: the current one. PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return None
     try:

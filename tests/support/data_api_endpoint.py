@@ -21,7 +21,7 @@ from botocore.config import Config
 from types_boto3_rds_data import RDSDataServiceClient
 
 from local_aws.data_api import admin_client
-from local_aws.data_api.standalone import CLUSTER_ARN, MASTER, MASTER_SECRET, secret_arn
+from local_aws.data_api.standalone import CLUSTER_ARN, DATABASE, MASTER, MASTER_SECRET, secret_arn
 from local_aws.state import REGION
 from tests.support.repository import REPOSITORY
 
@@ -39,12 +39,14 @@ class Endpoint:
     cluster_arn: str = CLUSTER_ARN
     secret_arn: str = secret_arn(MASTER_SECRET)
     master: str = MASTER
+    database: str = DATABASE
 
     def execute(self, sql: str, **members: Any) -> Any:
-        """ExecuteStatement with the master's secret; further members of the request as keywords."""
-        return self.client.execute_statement(
-            **{"resourceArn": self.cluster_arn, "secretArn": self.secret_arn, "sql": sql} | members
-        )
+        """ExecuteStatement with the master's secret in its first database; members of the request as keywords."""
+        request: dict[str, Any] = {"resourceArn": self.cluster_arn, "secretArn": self.secret_arn, "sql": sql}
+        if "transactionId" not in members:
+            request["database"] = self.database
+        return self.client.execute_statement(**request | members)
 
     def psql(self, database: str = "postgres") -> psycopg.Connection:
         """A connection of the superuser, past the Data API: to see what it did."""

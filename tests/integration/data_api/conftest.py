@@ -87,6 +87,7 @@ def cloud(control_plane: str, public_directory: Path) -> Iterator[LocalAws]:
             cluster_arn=outputs["Cluster"],
             secret_arn=outputs["Secret"],
             master="master",
+            database="first",
         ),
     )
     process.terminate()

@@ -8,7 +8,7 @@ import pytest
 
 from stchat.environment import Settings
 from tests.integration.data_api.conformance.ask import SignedWire, ask, differences, expected
-from tests.integration.data_api.conformance.rule import Rule, Source
+from tests.integration.data_api.conformance.rule import ASSUMED, Kind, Rule
 from tests.integration.data_api.conformance.table import DOCUMENT, SECTIONS, document
 from tests.support.data_api_endpoint import Endpoint
 from tests.support.wire import Wire
@@ -22,7 +22,9 @@ ROWS = [
 
 @pytest.fixture(scope="module")
 def wire(endpoint: Endpoint) -> Iterator[Wire]:
-    connection = Wire(endpoint.url, resourceArn=endpoint.cluster_arn, secretArn=endpoint.secret_arn)
+    connection = Wire(
+        endpoint.url, resourceArn=endpoint.cluster_arn, secretArn=endpoint.secret_arn, database="postgres"
+    )
     yield connection
     connection.close()
 
@@ -33,17 +35,23 @@ def test_rule(wire: Wire, rule: Rule) -> None:
 
 
 def test_the_program_that_asks_aws(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It signs, asks all, and tells what is answered otherwise: here nothing, then one rule that is made wrong."""
+    """It signs, asks all, and prints what is answered otherwise: here nothing, then one rule that is made wrong."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_RDS_DATA", endpoint.url)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
     wire = SignedWire(Settings(endpoint.cluster_arn, endpoint.secret_arn, "postgres"))
     assert list(differences(wire)) == []
-    wrong = Rule(says="one is two", source=Source.ASSUMED, records=[[{"longValue": 2}]])
+    wrong = Rule(says="one is two", source=ASSUMED, records=[[{"longValue": 2}]])
     monkeypatch.setitem(SECTIONS, "Values out", [wrong])
-    [told] = differences(wire)
-    assert told.startswith("Values out: one is two (assumed)\n  table ")
+    [difference] = differences(wire)
+    assert difference.startswith("Values out: one is two (assumed)\n  table ")
+
+
+@pytest.mark.parametrize("rule", ROWS)
+def test_every_rule_has_a_source(rule: Rule) -> None:
+    """An assumption says so; every other source is a place that a reader can look up."""
+    assert rule.source.kind is Kind.ASSUMED or rule.source.reference
 
 
 def test_document_is_current() -> None:

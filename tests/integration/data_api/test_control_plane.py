@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import urllib.error
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from local_aws.data_api import admin_client
 from local_aws.data_api.clusters import REMEMBER_SECONDS
 from local_aws.data_api.control_plane import ControlPlane
 from local_aws.data_api.iam import DECISION_SECONDS
 from local_aws.state import ACCOUNT
 from tests.support.control_plane import PAUSE_SECONDS, TEMPLATE, LocalAws, deploy
-from tests.support.data_api_endpoint import client
+from tests.support.data_api_endpoint import client, until
 from tests.support.single_value import one
 from tests.support.wire import Answer, Wire
 
@@ -81,7 +83,7 @@ def test_a_cluster_is_there_as_soon_as_it_is_made(cloud: LocalAws, other_cluster
     cloud.endpoint.execute("SELECT 1")
     arn = other_cluster("prompt", EnableHttpEndpoint=True)
     secret = attach(cloud, "prompt")
-    assert one(cloud.endpoint, "SELECT 1", resourceArn=arn, secretArn=secret) == 1
+    assert one(cloud.endpoint, "SELECT 1", resourceArn=arn, secretArn=secret, database="postgres") == 1
 
 
 def test_the_stack_s_cluster(cloud: LocalAws) -> None:
@@ -152,18 +154,24 @@ def test_clusters_that_cannot_answer(
 
 @pytest.mark.parametrize("snapshot", [None, "the-last"])
 def test_a_cluster_that_is_deleted(cloud: LocalAws, other_cluster: Callable[..., str], snapshot: str | None) -> None:
-    """Its server ends and its data goes; with a snapshot, a cluster restored from that has it."""
+    """Its server ends; the delete moves its data aside; a cluster that is restored from a snapshot has them."""
     name = f"short-lived-{snapshot or 'nothing-kept'}"
     arn, secret = other_cluster(name, EnableHttpEndpoint=True), attach(cloud, name)
-    cloud.endpoint.execute("CREATE TABLE kept AS SELECT 1 AS i", resourceArn=arn, secretArn=secret)
-    [cluster] = [known for known in cloud.endpoint.clusters if known["arn"] == arn]
+    there = {"resourceArn": arn, "secretArn": secret, "database": "postgres"}
+    cloud.endpoint.execute("CREATE TABLE kept AS SELECT 1 AS i", **there)
+    [cluster] = [cluster for cluster in cloud.endpoint.clusters if cluster["arn"] == arn]
     if snapshot is not None:
         cloud.client("rds").create_db_cluster_snapshot(DBClusterIdentifier=name, DBClusterSnapshotIdentifier=snapshot)
     delete_cluster(cloud, name, SkipFinalSnapshot=True)
     time.sleep(REMEMBER_SECONDS + 0.1)
     cloud.endpoint.execute("SELECT 1")
-    assert arn not in [known["arn"] for known in cloud.endpoint.clusters]
-    assert not Path(cluster["directory"]).exists()
+    assert arn not in [cluster["arn"] for cluster in cloud.endpoint.clusters]
+    directory = Path(cluster["directory"])
+    assert directory.exists(), "a cluster that is not listed was not deleted by that"
+    admin_client.delete(cloud.endpoint.url, directory.name, arn)
+    assert not directory.exists()
+    kept = Path("deleted") / name if snapshot is None else Path("snapshots") / snapshot
+    assert (directory.parent / kept / "pgdata").exists()
     if snapshot is not None:
         restored = deploy(cloud.url, "restored", restored_from(snapshot))
         time.sleep(REMEMBER_SECONDS + 0.1)
@@ -185,7 +193,7 @@ def test_only_what_the_role_s_policies_allow(cloud: LocalAws) -> None:
     iam, sts, secrets = cloud.client("iam"), cloud.client("sts"), cloud.client("secretsmanager")
     role = iam.create_role(RoleName="reader", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
     secret = secrets.describe_secret(SecretId="memory.master")["ARN"]
-    cluster = {"resourceArn": cloud.endpoint.cluster_arn, "secretArn": secret}
+    cluster = {"resourceArn": cloud.endpoint.cluster_arn, "secretArn": secret, "database": "first"}
     session = sts.assume_role(RoleArn=role, RoleSessionName="session")["Credentials"]
     as_role = client(
         cloud.endpoint.url,
@@ -194,8 +202,8 @@ def test_only_what_the_role_s_policies_allow(cloud: LocalAws) -> None:
         aws_session_token=session["SessionToken"],
     )
 
-    def allow(action: str, resource: str) -> None:
-        policy = {"Statement": [{"Effect": "Allow", "Action": action, "Resource": resource}]}
+    def allow(action: str, resource: str, effect: str = "Allow") -> None:
+        policy = {"Statement": [{"Effect": effect, "Action": action, "Resource": resource}]}
         iam.put_role_policy(RoleName="reader", PolicyName=action.replace(":", "-"), PolicyDocument=json.dumps(policy))
         time.sleep(DECISION_SECONDS + 0.1)
 
@@ -217,6 +225,57 @@ def test_only_what_the_role_s_policies_allow(cloud: LocalAws) -> None:
     plane = ControlPlane(cloud.url)
     assert plane.is_allowed(role, [execute], cluster["resourceArn"])
     assert not plane.is_allowed(role, [execute, "rds-data:BeginTransaction"], cluster["resourceArn"])
+    allow(execute, cluster["resourceArn"], "Deny")
+    assert message(lambda: as_role.execute_statement(**cluster, sql="SELECT 1")) == (
+        f"AccessDeniedException: User: arn:aws:sts::{ACCOUNT}:assumed-role/reader/session is not authorized "
+        f"to perform: {execute} on resource: {cluster['resourceArn']} "
+        "with an explicit deny in an identity-based policy"
+    )
+
+
+def test_a_control_plane_that_lost_its_clusters_removes_no_data(
+    cloud: LocalAws, other_cluster: Callable[..., str]
+) -> None:
+    """It lists the cluster again, and its rows are there."""
+    arn, secret = other_cluster("lost", EnableHttpEndpoint=True), attach(cloud, "lost")
+    there = {"resourceArn": arn, "secretArn": secret, "database": "postgres"}
+    cloud.endpoint.execute("CREATE TABLE kept AS SELECT 1 AS i", **there)
+    [cluster] = [cluster for cluster in cloud.endpoint.clusters if cluster["arn"] == arn]
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        admin_client.delete(cloud.endpoint.url, Path(cluster["directory"]).name, arn)
+    assert json.load(refused.value)["message"] == (
+        f"the control plane still lists the cluster {arn}: delete it there first"
+    )
+    assert one(cloud.endpoint, "SELECT i FROM kept", **there) == 1
+
+
+@pytest.mark.parametrize("name", ["../../etc/x", "/tmp/x", "a/b", "", "-x"])
+def test_a_snapshot_s_name_is_no_path(cloud: LocalAws, name: str) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        admin_client.snapshot(cloud.endpoint.url, "cluster-X", name)
+    assert json.load(refused.value)["message"] == (
+        f"name must be letters, digits, hyphens and colons after a letter, got {name!r}"
+    )
+
+
+def test_a_stopped_cluster(cloud: LocalAws, other_cluster: Callable[..., str]) -> None:
+    """Its state is assumed to be InvalidResourceStateException: neither the guide nor a capture has it."""
+    arn, secret = other_cluster("halted", EnableHttpEndpoint=True), attach(cloud, "halted")
+    there = {"resourceArn": arn, "secretArn": secret, "database": "postgres"}
+    assert one(cloud.endpoint, "SELECT 1", **there) == 1
+    cloud.client("rds").stop_db_cluster(DBClusterIdentifier="halted")
+    until(
+        lambda: (
+            "stopp" in cloud.client("rds").describe_db_clusters(DBClusterIdentifier="halted")["DBClusters"][0]["Status"]
+        ),
+        "it stops",
+    )
+    time.sleep(REMEMBER_SECONDS + 0.1)
+    with pytest.raises(
+        ClientError, match=r"InvalidResourceStateException.*The DB cluster halted is in the state stopp"
+    ):
+        cloud.endpoint.execute("SELECT 1", **there)
+    cloud.client("rds").start_db_cluster(DBClusterIdentifier="halted")
 
 
 def test_an_unsigned_request(cloud: LocalAws) -> None:

@@ -104,7 +104,7 @@ def test_bodies_that_are_no_requests(wire: Wire, body: bytes, path: str) -> None
     assert is_as_aws_answers(answer), answer
 
 
-@pytest.mark.parametrize(("method", "path"), [("POST", "/ExecuteSql"), ("POST", "/Nothing"), ("PUT", "/Execute")])
+@pytest.mark.parametrize(("method", "path"), [("GET", "/ExecuteSql"), ("POST", "/Nothing"), ("PUT", "/Execute")])
 def test_what_is_no_operation(wire: Wire, method: str, path: str) -> None:
     assert wire.post(path, b"{}", method) == Answer(404, "UnknownOperationException", {})
 

@@ -34,7 +34,9 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def execute(url: str, sql: str) -> list[list[FieldOutputTypeDef]]:
     """The records of a query by the master user."""
-    answer = client(url).execute_statement(resourceArn=CLUSTER_ARN, secretArn=secret_arn(MASTER_SECRET), sql=sql)
+    answer = client(url).execute_statement(
+        resourceArn=CLUSTER_ARN, secretArn=secret_arn(MASTER_SECRET), database="postgres", sql=sql
+    )
     return answer.get("records", [])
 
 

@@ -47,7 +47,9 @@ def test_float8(send: Send, value: float) -> None:
 @many
 @given(value=st.floats(width=32))
 def test_float4(send: Send, value: float) -> None:
-    assert same(send("SELECT :p::float4", {"doubleValue": value})["doubleValue"], value)
+    """The shortest decimal that is this float4, so it may differ from it as a double."""
+    found = float(send("SELECT :p::float4", {"doubleValue": value})["doubleValue"])
+    assert struct.pack("f", found) == struct.pack("f", value) or (math.isnan(found) and math.isnan(value))
 
 
 @many

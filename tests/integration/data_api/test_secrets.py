@@ -16,7 +16,7 @@ def test_a_refused_password_is_refused_each_time(endpoint: Endpoint) -> None:
         with pytest.raises(endpoint.client.exceptions.DatabaseErrorException) as caught:
             endpoint.execute("SELECT 1", secretArn=wrong)
         assert caught.value.response["Error"]["Message"] == (
-            'FATAL: password authentication failed for user "stchat"; SQLState: 28P01'
+            'ERROR: password authentication failed for user "stchat"; SQLState: 28P01'
         )
 
 

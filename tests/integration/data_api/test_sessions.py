@@ -54,7 +54,7 @@ def test_only_rds_superusers_create_extensions(endpoint: Endpoint, database: str
 
 
 def test_a_client_that_vanishes_leaks_nothing(endpoint: Endpoint) -> None:
-    gone = Wire(endpoint.url, resourceArn=endpoint.cluster_arn, secretArn=endpoint.secret_arn)
+    gone = Wire(endpoint.url, resourceArn=endpoint.cluster_arn, secretArn=endpoint.secret_arn, database="postgres")
     gone.send("/Execute", {"sql": "SELECT pg_sleep(0.5)::text"})
     time.sleep(0.2)
     gone.close()

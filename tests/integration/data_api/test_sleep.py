@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from local_aws.data_api.transactions import ABORTED
 from tests.support.data_api_endpoint import IMPATIENT_PAUSE, RESUME_SECONDS, Endpoint, until
 from tests.support.wire import Answer, Wire
 
@@ -21,14 +22,14 @@ RESUMING = Answer(
 
 @pytest.fixture
 def wire(endpoint: Endpoint) -> Wire:
-    return Wire(endpoint.url, resourceArn=endpoint.cluster_arn, secretArn=endpoint.secret_arn)
+    return Wire(endpoint.url, resourceArn=endpoint.cluster_arn, secretArn=endpoint.secret_arn, database="postgres")
 
 
 @pytest.mark.parametrize(
     ("path", "members"),
     [("/Execute", {"sql": "SELECT 1"}), ("/BatchExecute", {"sql": "SELECT 1"}), ("/BeginTransaction", {})],
 )
-def test_every_call_is_told_to_wait_until_it_is_awake(
+def test_every_call_gets_resuming_until_the_cluster_is_available(
     endpoint: Endpoint, wire: Wire, path: str, members: dict[str, str]
 ) -> None:
     transaction = wire.call("/BeginTransaction", {}).body
@@ -49,11 +50,11 @@ def test_every_call_is_told_to_wait_until_it_is_awake(
     assert wire.call("/CommitTransaction", transaction) == Answer(
         404,
         "TransactionNotFoundException",
-        {"message": f"Transaction {id_} is not found: the DB instance was paused"},
+        {"message": f"Transaction {id_} is not found: {ABORTED}"},
     )
 
 
-def test_data_outlives_sleep(endpoint: Endpoint, database: str) -> None:
+def test_data_outlives_a_pause(endpoint: Endpoint, database: str) -> None:
     endpoint.execute("CREATE TABLE t AS SELECT 1 AS i", database=database)
     endpoint.pause()
     endpoint.resume()

@@ -46,20 +46,21 @@ def test_commit_and_rollback(endpoint: Endpoint, database: str) -> None:
     assert endpoint.client.commit_transaction(**kept)["transactionStatus"] == "Transaction Committed"
     assert endpoint.client.rollback_transaction(**dropped)["transactionStatus"] == "Rollback Complete"
     assert numbers(endpoint, database) == [1]
-    ended = f"TransactionNotFoundException: Transaction {kept['transactionId']} is not found"
+    ended = (
+        f"TransactionNotFoundException: Transaction {kept['transactionId']} is not found: "
+        "One previous call resulted in a termination of your transaction."
+    )
     assert message(lambda: endpoint.execute("SELECT 1", **kept)) == ended
     assert message(lambda: endpoint.client.commit_transaction(**kept)) == ended
 
 
-def test_a_failed_transaction_does_not_commit(endpoint: Endpoint, database: str) -> None:
+def test_the_commit_of_a_failed_transaction_rolls_back(endpoint: Endpoint, database: str) -> None:
+    """As on Aurora, where cloud-utils/aurora-data-api's suite passes only so: 200, and nothing of it is kept."""
     endpoint.execute("CREATE TABLE t (i int)", database=database)
     failed = begin(endpoint, database)
     endpoint.execute("INSERT INTO t VALUES (1)", **failed)
     assert "22012" in message(lambda: endpoint.execute("SELECT 1/0", **failed))
-    assert message(lambda: endpoint.client.commit_transaction(**failed)) == (
-        "DatabaseErrorException: ERROR: current transaction is aborted, "
-        "commands ignored until end of transaction block; SQLState: 25P02"
-    )
+    assert endpoint.client.commit_transaction(**failed)["transactionStatus"] == "Transaction Committed"
     assert numbers(endpoint, database) == []
 
 
@@ -76,7 +77,7 @@ def test_a_result_over_the_limit_ends_the_transaction(endpoint: Endpoint, databa
     too_much = "SELECT repeat('x', 1000) FROM generate_series(1, 1100)"
     assert message(lambda: endpoint.execute(too_much, **over)).endswith("The result exceeds the size limit 1 MB")
     assert message(lambda: endpoint.execute("SELECT 1", **over)).endswith(
-        "is not found: the result exceeded the size limit"
+        "is not found: Transaction has been aborted due to an error from a previous call."
     )
 
 
@@ -85,9 +86,9 @@ def test_one_call_at_a_time(endpoint: Endpoint) -> None:
     sleeping = threading.Thread(target=lambda: endpoint.execute("SELECT pg_sleep(0.5)::text", **shared))
     sleeping.start()
     time.sleep(0.2)
-    says = message(lambda: endpoint.execute("SELECT 1", **shared))
+    occupied = message(lambda: endpoint.execute("SELECT 1", **shared))
     sleeping.join()
-    assert says == "BadRequestException: Transaction is still running a query"
+    assert occupied == "DatabaseErrorException: Transaction is still running a query"  # AWS's guide, differences
     assert endpoint.execute("SELECT 1", **shared)["records"] == [[{"longValue": 1}]]
     endpoint.client.rollback_transaction(**shared)
 
@@ -107,16 +108,14 @@ def test_an_idle_one_expires(impatient: Endpoint) -> None:
     assert impatient.cluster["openTransactions"] == 0
     assert message(lambda: impatient.execute("SELECT 1", **forgotten)) == (
         f"TransactionNotFoundException: Transaction {forgotten['transactionId']} is not found: "
-        f"it expired after {IMPATIENT_IDLE} seconds without a call"
+        "Transaction may be expired."
     )
 
 
 def test_an_old_one_expires_although_it_is_used(impatient: Endpoint) -> None:
     old = begin(impatient)
     deadline = time.monotonic() + IMPATIENT_TOTAL + 2
-    with pytest.raises(
-        impatient.client.exceptions.TransactionNotFoundException, match=f"after {IMPATIENT_TOTAL} seconds"
-    ):
+    with pytest.raises(impatient.client.exceptions.TransactionNotFoundException, match="Transaction may be expired"):
         while time.monotonic() < deadline:
             impatient.execute("SELECT 1", **old)
             time.sleep(0.2)

@@ -1,4 +1,4 @@
-"""What a request's signature tells of who sent it, and for where."""
+"""The signer and the region that a request's signature names."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def test_a_signed_request() -> None:
     assert region(headers) == "us-east-1"
 
 
-def test_a_key_alone_is_taken_for_the_laptops_region() -> None:
+def test_a_key_without_a_scope_is_of_the_local_region() -> None:
     headers = {"Authorization": "AWS4-HMAC-SHA256 Credential=local/"}
     assert (caller(headers).access_key, region(headers)) == ("local", "ap-northeast-1")
 
 
-def test_nobody() -> None:
+def test_an_unsigned_request() -> None:
     with pytest.raises(ApiError) as raised:
         caller({})
     assert (raised.value.name, raised.value.status) == ("MissingAuthenticationTokenException", 403)

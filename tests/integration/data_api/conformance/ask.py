@@ -39,7 +39,11 @@ class SignedWire:
         credentials = boto3.Session().get_credentials()
         assert credentials is not None, "no AWS credentials: set a profile, or AWS_ACCESS_KEY_ID and its secret"
         self._sign = SigV4Auth(credentials, "rds-data", client.meta.region_name).add_auth
-        self._members = {"resourceArn": settings.cluster_arn, "secretArn": settings.secret_arn}
+        self._members = {
+            "resourceArn": settings.cluster_arn,
+            "secretArn": settings.secret_arn,
+            "database": settings.database,
+        }
 
     def call(self, path: str, members: dict[str, Any]) -> Answer:
         body = json.dumps(self._members | members)

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from tests.integration.data_api.conformance.rule import Rule, Source, database_error, parameter
+from tests.integration.data_api.conformance.rule import (
+    ASSUMED,
+    CLI_8577,
+    CORRECTIONS,
+    DIFFERENCES,
+    JSON_PAGE,
+    MODEL,
+    PROXY,
+    TROUBLESHOOTING,
+    Rule,
+    Source,
+    database_error,
+    parameter,
+)
 from tests.integration.data_api.conformance.values_out import long, string
 
-MODEL, GUIDE, MEASURED, ASSUMED = Source.MODEL, Source.GUIDE, Source.MEASURED, Source.ASSUMED
 ONE_STATEMENT = "Multistatements aren't supported."
 LONG_SQL = "SELECT '" + "x" * 65529
 TOO_LARGE = "The result exceeds the size limit 1 MB"
@@ -18,10 +30,10 @@ def invalid(
 
 
 def several(says: str, sql: str) -> Rule:
-    return Rule(says=says, sql=sql, error="ValidationException", message=ONE_STATEMENT, source=MEASURED)
+    return Rule(says=says, sql=sql, error="ValidationException", message=ONE_STATEMENT, source=DIFFERENCES)
 
 
-def one(says: str, sql: str, source: Source = MEASURED, setup: tuple[str, ...] = ()) -> Rule:
+def one(says: str, sql: str, source: Source = PROXY, setup: tuple[str, ...] = ()) -> Rule:
     return Rule(says=says, sql=sql, records=[[long(1)]], source=source, setup=setup)
 
 
@@ -34,7 +46,7 @@ RULES: list[Rule] = [
     Rule(
         says="a semicolon in dollar quotes is none",
         sql="DO $x$ BEGIN PERFORM 1; PERFORM 2; END $x$",
-        source=MEASURED,
+        source=PROXY,
         body={"generatedFields": [], "numberOfRecordsUpdated": 0},
     ),
     one(
@@ -43,7 +55,7 @@ RULES: list[Rule] = [
         ASSUMED,
         ("CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 2; SELECT 1; END",),
     ),
-    invalid("schema is refused", "The schema parameter isn't supported.", source=ASSUMED, schema="public"),
+    invalid("schema is refused", "The schema parameter isn't supported.", source=DIFFERENCES, schema="public"),
     invalid(
         "SQL of more than 65,536 characters",
         "1 validation error detected: Value '" + LONG_SQL[:256] + "' at 'sql' failed to satisfy constraint: "
@@ -114,25 +126,25 @@ RULES: list[Rule] = [
         sql="SELECT repeat('x', 1000) FROM generate_series(1, 1100)",
         error="UnsupportedResultException",
         message=TOO_LARGE,
-        source=MEASURED,
-        outside=True,
-    ),
-    Rule(
-        says="a row of over 64 KB",
-        sql="SELECT repeat('x', 65537)",
-        error="UnsupportedResultException",
-        message="The result contains a row that exceeds the size limit 64 KB",
-        source=ASSUMED,
+        source=PROXY,
         outside=True,
     ),
     Rule(
         says="JSON of over 10 MB",
         sql="SELECT repeat('x', 1000) FROM generate_series(1, 11000)",
-        source=ASSUMED,
+        source=JSON_PAGE,
         request={"formatRecordsAs": "JSON"},
-        error="UnsupportedResultException",
+        error="BadRequestException",
         outside=True,
-        message="The result exceeds the size limit 10 MB",
+        message="Database response exceeded size limit",
+    ),
+    Rule(
+        says="ExecuteSql",
+        path="/ExecuteSql",
+        source=DIFFERENCES,
+        outside=True,
+        error="BadRequestException",
+        message="The ExecuteSql operation isn't supported. Use ExecuteStatement or BatchExecuteStatement.",
     ),
     database_error(
         "Position, in characters of what PostgreSQL got",
@@ -143,12 +155,11 @@ RULES: list[Rule] = [
         "a syntax error", "SELEKT 1", 'ERROR: syntax error at or near "SELEKT"; Position: 1; SQLState: 42601'
     ),
     database_error(
-        "Detail",
+        "no Detail: it quotes the row",
         "INSERT INTO t VALUES (1)",
-        'ERROR: duplicate key value violates unique constraint "t_pkey"; Detail: Key (i)=(1) already exists.; '
-        "SQLState: 23505",
+        'ERROR: duplicate key value violates unique constraint "t_pkey"; SQLState: 23505',
         setup=("CREATE TABLE t (i int PRIMARY KEY)", "INSERT INTO t VALUES (1)"),
-        source=ASSUMED,
+        source=CORRECTIONS,
     ),
     database_error(
         "Hint",
@@ -157,9 +168,9 @@ RULES: list[Rule] = [
         "types. You might need to add explicit type casts.; Position: 8; SQLState: 42883",
     ),
     database_error(
-        "RAISE, with a Detail and a Hint",
+        "RAISE, with a Detail, which is left out, and a Hint",
         "DO $$ BEGIN RAISE 'no' USING DETAIL = 'why', HINT = 'how', ERRCODE = 'P0042'; END $$",
-        "ERROR: no; Detail: why; Hint: how; SQLState: P0042",
+        "ERROR: no; Hint: how; SQLState: P0042",
         source=ASSUMED,
     ),
     database_error(
@@ -180,13 +191,17 @@ RULES: list[Rule] = [
         setup=("CREATE TABLE t (i int)",),
     ),
     database_error(
-        "COPY to the client", "COPY (SELECT 1) TO STDOUT", "unexpected message: COPY_OUT", ASSUMED, outside=True
+        "COPY to the client",
+        "COPY (SELECT 1) TO STDOUT",
+        "execute: unexpected message: CopyOutResponse",
+        CORRECTIONS,
+        outside=True,
     ),
     database_error(
         "a database that is not there",
         "SELECT 1",
-        'FATAL: database "nope" does not exist; SQLState: 3D000',
-        MEASURED,
+        'ERROR: database "nope" does not exist; SQLState: 3D000',
+        CLI_8577,
         request={"database": "nope"},
         outside=True,
     ),
@@ -197,6 +212,22 @@ RULES: list[Rule] = [
         outside=True,
         request={"resourceArn": "arn:aws:rds:ap-northeast-1:000000000000:cluster:other"},
         message="HttpEndpoint is not enabled for resource arn:aws:rds:ap-northeast-1:000000000000:cluster:other",
+    ),
+    *(
+        Rule(
+            says=says,
+            error="HttpEndpointNotEnabledException",
+            source=TROUBLESHOOTING,
+            outside=True,
+            request={"resourceArn": arn},
+            message=f"HttpEndpoint is not enabled for resource {arn}",
+        )
+        for says, arn in {
+            "an ARN in upper case": "ARN:AWS:RDS:AP-NORTHEAST-1:000000000000:CLUSTER:LOCAL",
+            "a cluster in another region": "arn:aws:rds:eu-west-1:000000000000:cluster:local",
+            "an ARN of another kind": "arn:aws:rds:ap-northeast-1:000000000000:db:local",
+            "no ARN": "not an ARN at all",
+        }.items()
     ),
     Rule(
         says="a secret that is not there",
@@ -212,8 +243,8 @@ RULES: list[Rule] = [
         status=404,
         outside=True,
         request={"transactionId": "AbC="},
-        message="Transaction AbC= is not found",
-        source=MEASURED,
+        message="Transaction AbC= is not found: Transaction may be expired.",
+        source=TROUBLESHOOTING,
     ),
     Rule(
         says="a database other than the transaction's",
@@ -222,7 +253,23 @@ RULES: list[Rule] = [
         request={"database": "template1"},
         message="Database name is not the same as transaction database name",
     ),
-    one("no database: the cluster's own", "SELECT (current_database() = 'postgres')::int", ASSUMED),
+    Rule(
+        says="no database: that of the user's name",
+        error="DatabaseErrorException",
+        source=CLI_8577,
+        outside=True,
+        request={"database": None},
+        message='ERROR: database "stchat" does not exist; SQLState: 3D000',
+    ),
+    Rule(
+        says="an extension that Aurora has and the embedded PostgreSQL has not: in words of our own",
+        sql='CREATE EXTENSION IF NOT EXISTS "uuid-ossp"',
+        error="DatabaseErrorException",
+        source=ASSUMED,
+        message='ERROR: extension "uuid-ossp" is not available in the PostgreSQL of the local Data API; '
+        "Hint: Aurora PostgreSQL has more extensions; start the local Data API over a server that has this one: "
+        "local-aws data-api --dsn postgresql://... (docs/data-api.md, Extensions); SQLState: 0A000",
+    ),
     one("sessions are UTC", "SELECT (current_setting('timezone') = 'UTC')::int"),
     one(
         "a savepoint undoes an error",

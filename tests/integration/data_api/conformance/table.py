@@ -20,8 +20,9 @@ INTRODUCTION = """\
 
 Printed from the rows of `tests/integration/data_api/conformance/`, each of which is sent to the local endpoint, over
 a real PostgreSQL, and compared with the exact answer at every test run. The last column is how the answer is known:
-botocore's **model** of the service, AWS's **guide**, **measured by others** on Aurora, or **assumed** here where
-none of them says. {counts}.
+botocore's model of the service, a page of AWS's guide (the Amazon Aurora user guide, read on 2026-11-26), a public
+capture of what Aurora returned, the suite of a client that passes on Aurora, or an assumption where none of them has
+it. {counts}.
 
 `python -m tests.integration.data_api.conformance.table` prints it anew; a test fails while it is out of date.
 """
@@ -29,7 +30,7 @@ SHOWN = 110
 
 
 def document() -> str:
-    counts = Counter(rule.source for rules in SECTIONS.values() for rule in rules)
+    counts = Counter(rule.source.kind for rules in SECTIONS.values() for rule in rules)
     total = ", ".join(f"{count} {source}" for source, count in sorted(counts.items(), key=lambda item: -item[1]))
     pieces = [INTRODUCTION.format(counts=f"{sum(counts.values())} rows: {total}")]
     for title, rules in SECTIONS.items():

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.integration.data_api.conformance.rule import Rule, Source, database_error, parameter, sent
+from tests.integration.data_api.conformance.rule import (
+    ASSUMED,
+    CLIENT_98,
+    CORRECTIONS,
+    OPERATIONS,
+    PROXY,
+    Rule,
+    database_error,
+    parameter,
+    sent,
+)
 from tests.integration.data_api.conformance.values_out import long, string
 
-MEASURED, ASSUMED = Source.MEASURED, Source.ASSUMED
 TABLE = (
     "CREATE TABLE t (i int, n numeric, j jsonb, u uuid, d date, ts timestamp, tm time, b bytea, v varchar(9), f bool)",
 )
@@ -63,7 +72,7 @@ RULES: list[Rule] = [
         "isNull with a cast",
         "SELECT :p::int IS NULL",
         parameter("p", {"isNull": True}),
-        source=MEASURED,
+        source=PROXY,
         records=[[{"booleanValue": True}]],
     ),
     inserted("j", '{"a": 1}', "JSON"),
@@ -76,7 +85,7 @@ RULES: list[Rule] = [
         "stringValue does not compare with a number",
         "SELECT 1 = :p",
         parameter("p", string("1")),
-        source=MEASURED,
+        source=PROXY,
         error="DatabaseErrorException",
         message="ERROR: operator does not exist: integer = text; Hint: No operator matches the given name and argument "
         "types. You might need to add explicit type casts.; Position: 10; SQLState: 42883",
@@ -85,7 +94,7 @@ RULES: list[Rule] = [
         "a cast makes it fit",
         "SELECT 1 = :p::int",
         parameter("p", string("1")),
-        source=MEASURED,
+        source=PROXY,
         records=[[{"booleanValue": True}]],
     ),
     sent(
@@ -98,9 +107,9 @@ RULES: list[Rule] = [
         "arrays are not supported",
         "SELECT :p",
         parameter("p", {"arrayValue": {"longValues": [1]}}),
-        error="BadRequestException",
+        error="ValidationException",
         message="Array parameters are not supported.",
-        source=ASSUMED,
+        source=CORRECTIONS,
     ),
     sent(
         "a NUL is no text",
@@ -125,43 +134,43 @@ RULES: list[Rule] = [
         parameter("1", string("b")),
         parameter("0", string("c")),
         records=[[string("b"), string("c")]],
-        source=MEASURED,
+        source=PROXY,
     ),
     sent(
         "not inside quotes",
         "SELECT ':a', ''':a', E'\\':a', :a AS \":a\"",
         A,
         records=[[string(":a"), string("':a"), string("':a"), string("x")]],
-        source=MEASURED,
+        source=PROXY,
     ),
-    sent("not inside comments", "SELECT :a -- :b\n /* :c /* :d */ ':e */", A, records=[[string("x")]], source=MEASURED),
-    sent("not after a colon", "SELECT '1'::int, :a::text", A, records=[[long(1), string("x")]], source=MEASURED),
+    sent("not inside comments", "SELECT :a -- :b\n /* :c /* :d */ ':e */", A, records=[[string("x")]], source=PROXY),
+    sent("not after a colon", "SELECT '1'::int, :a::text", A, records=[[long(1), string("x")]], source=PROXY),
     sent(
         "inside dollar quotes too, with parameters",
         "SELECT $$a :b c$$, :a",
         A,
         parameter("b", string("y")),
         records=[[string("a $1 c"), string("x")]],
-        source=MEASURED,
+        source=PROXY,
     ),
-    sent("inside dollar quotes too, without", "SELECT $$a :b c$$", records=[[string("a $1 c")]], source=MEASURED),
+    sent("inside dollar quotes too, without", "SELECT $$a :b c$$", records=[[string("a $1 c")]], source=PROXY),
     sent(
         "at array slices too",
         "SELECT (ARRAY[1,2,3])[1:2]",
-        source=MEASURED,
+        source=PROXY,
         error="DatabaseErrorException",
         message='ERROR: syntax error at or near "$1"; Position: 24; SQLState: 42601',
     ),
     sent(
         "a slice with a space is one",
         "SELECT (ARRAY[1,2,3])[1: 2]",
-        source=MEASURED,
+        source=PROXY,
         records=[[{"arrayValue": {"longValues": [1, 2]}}]],
     ),
     sent(
         ":= is an assignment",
         "DO $$ DECLARE x int := 1; BEGIN x:=2; END $$",
-        source=MEASURED,
+        source=PROXY,
         body={"generatedFields": [], "numberOfRecordsUpdated": 0},
     ),
     sent(
@@ -170,7 +179,7 @@ RULES: list[Rule] = [
         A,
         error="BadRequestException",
         message="Cannot find parameter: b",
-        source=ASSUMED,
+        source=CLIENT_98,
     ),
     database_error(
         "a placeholder without any parameters",
@@ -178,7 +187,35 @@ RULES: list[Rule] = [
         'ERROR: bind message supplies 0 parameters, but prepared statement "" requires 1; SQLState: 08P01',
         ASSUMED,
     ),
-    sent("a parameter without its placeholder is ignored", "SELECT 1", A, records=[[long(1)]], source=ASSUMED),
+    sent(
+        "a parameter without its placeholder is refused",
+        "SELECT 1",
+        A,
+        error="ValidationException",
+        message="The SQL statement has no placeholder for the parameter: a",
+        source=CORRECTIONS,
+    ),
+    *(
+        sent(
+            f"typeHint {hint} refuses {value!r}",
+            "SELECT :p",
+            parameter("p", string(value), hint),
+            error="ValidationException",
+            message=f"The value of the parameter p is not in the format of the type hint {hint}: {format_}",
+            source=OPERATIONS,
+        )
+        for hint, format_, values in (
+            ("DATE", "YYYY-MM-DD", ("20240115", "2024-1-5", "15 Jan 2024", "today", "infinity", "2024-01-15 12:00:00")),
+            ("TIME", "HH:MM:SS[.FFF]", ("12:34", "1:02:03", "12:34:56 PM", "12:34:56+09", "noon")),
+            (
+                "TIMESTAMP",
+                "YYYY-MM-DD HH:MM:SS[.FFF]",
+                ("2024-01-15T12:34:56", "2024-01-15 12:34:56Z", "2024-01-15 12:34:56+09", "2024-01-15", "now"),
+            ),
+            ("DECIMAL", "a decimal number", ("1,5", "0x10", "NaN", "Infinity", "")),
+        )
+        for value in values
+    ),
     sent(
         "a parameter without a name",
         "SELECT 1",
