@@ -35,8 +35,8 @@ def test_read(tmp_path: Path) -> None:
         ("SELECT 1", 2),
         ("SELECT\n  2", 4),
     ]
-    assert script.place(1) == "sql/app/0001_x.sql:4"
-    assert script.place(1, position=10) == "sql/app/0001_x.sql:5"
+    assert script.location(1) == "sql/app/0001_x.sql:4"
+    assert script.location(1, position=10) == "sql/app/0001_x.sql:5"
 
 
 def test_read_refuses_another_text(tmp_path: Path) -> None:
