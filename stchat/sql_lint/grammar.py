@@ -63,7 +63,7 @@ class Text:
             parsed = _parse(data)
             tokens = scan(text).tokens
         except PgQueryError as error:
-            raise GrammarError(error.message, self._character(max(error.cursorpos - 1, 0))) from None
+            raise GrammarError(error.message, max(error.cursorpos - 1, 0)) from None  # in characters, unlike the rest
         names: dict[int, str] = {}
         self.lexemes: list[Lexeme] = []
         self.comments: list[tuple[int, str]] = []
