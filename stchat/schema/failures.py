@@ -63,6 +63,6 @@ def _message(error: DatabaseError) -> str:
         return message
     found = _SAFE.match(message)
     whole = found is not None and found.end() == len(message)
-    if whole and not error.detail:
+    if whole and kind == "22":
         return message
     return f"{found[0].strip() if found else _CLASSES[kind]}; the values are in the cluster's log alone"

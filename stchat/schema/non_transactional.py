@@ -84,10 +84,10 @@ KINDS = {
 
 _TABLE = "SELECT to_regclass(:table)::oid::bigint AS id"
 # Less their beginnings, in which the tables' names are.
-_DEFINITIONS = """
+_DEFINITIONS = r"""
 SELECT CASE WHEN indisunique THEN 'UNIQUE ' ELSE '' END || substr(pg_get_indexdef(indexrelid), 1 + length(format(
-           'CREATE %sINDEX %I ON %I.%I ', CASE WHEN indisunique THEN 'UNIQUE ' ELSE '' END, c.relname, n.nspname,
-           t.relname))) AS definition
+           'CREATE %sINDEX %I ON %I.%I ', CASE WHEN indisunique THEN 'UNIQUE ' ELSE '' END, c.relname,
+           CASE WHEN n.nspname LIKE 'pg\_temp\_%' THEN 'pg_temp' ELSE n.nspname END, t.relname))) AS definition
 FROM pg_index
 JOIN pg_class AS c ON c.oid = indexrelid
 JOIN pg_class AS t ON t.oid = indrelid

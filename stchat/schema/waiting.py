@@ -26,7 +26,7 @@ _BLOCKERS = """
 SELECT format('process %s of role %s (%s, %s) in a transaction since %s', pid, usename,
               coalesce(nullif(application_name, ''), 'no application name'), state,
               to_char(xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')) AS blocker
-FROM pg_stat_activity WHERE pid = ANY (pg_blocking_pids(:pid)) ORDER BY xact_start"""
+FROM pg_stat_activity WHERE pid = ANY (pg_blocking_pids(:pid::integer)) ORDER BY xact_start"""
 
 
 def is_transient(error: DatabaseError) -> bool:

@@ -90,7 +90,7 @@ def test_index_build_fails_when_nobody_listens(impatient_project: Project) -> No
     with pytest.raises(StatementError) as raised:
         project.runner().apply()
     assert str(raised.value) == (
-        f"{project.path(2)}:2: did not get done in 3 tries of over 45 s;"
+        f"{project.path(2)}:2: did not get done in 3 attempts of over 45 s;"
         " PostgreSQL's message is in the cluster's log alone"
     )
     assert project.column("SELECT count(*) FROM pg_index WHERE NOT indisvalid") == [0]
