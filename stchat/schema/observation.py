@@ -107,8 +107,7 @@ def _effects(old: Relations, before: Relations, after: Relations) -> Iterator[Ef
             yield frozenset({"drop"}), f"drops a column of {name}"
         scanned = now["scans"] > was["scans"]
         if now["file"] != was["file"]:
-            what = ("rewrite", f"rewrites {name} and locks it") if scanned else ("truncate", f"empties {name}")
-            yield frozenset({what[0]}), what[1]
+            yield frozenset({"rewrite", "truncate"}), f"rewrites or empties {name}, and locks it"
         elif id in indexed:
             yield frozenset({"index"}), f"builds an index of {name} and locks it meanwhile"
         elif scanned and now["locked"]:

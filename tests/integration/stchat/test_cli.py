@@ -125,8 +125,8 @@ def test_check_runs_the_files_and_looks_at_what_they_do(run: Run, tmp_path: Path
     assert [line.partition(": observed: ")[::2] for line in json.loads(out)["effects"]] == [
         (f"sql/app/{name}:1", f"{what}; if it is meant, say `-- stchat: allow {kind}: <why>`")
         for name, kind, what in [
-            ("0003_default.sql", "rewrite", "rewrites t and locks it"),
-            ("0004_hidden.sql", "truncate", "empties t"),
+            ("0003_default.sql", "rewrite", "rewrites or empties t, and locks it"),
+            ("0004_hidden.sql", "rewrite", "rewrites or empties t, and locks it"),
             ("0005_not_null.sql", "not-null", "reads all of t while it is locked"),
             ("0006_index.sql", "index", "builds an index of t and locks it meanwhile"),
             ("0007_drop.sql", "drop", "drops a column of t"),
