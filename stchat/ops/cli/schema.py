@@ -44,9 +44,9 @@ def _files(arguments: argparse.Namespace, *, strict: bool = False) -> Files:
     """Split into statements, which takes PostgreSQL's grammar. Raises SettingsError without it, FileError."""
     try:
         from stchat.sql_lint.parse import load
-    except ImportError as error:
+    except ImportError:
         raise SettingsError(
-            f"this command reads SQL with PostgreSQL's grammar, and {error.name} is not installed:"
+            "this command reads SQL with PostgreSQL's grammar, and postgast is not installed:"
             ' pip install "stchat[cdk]"'
         ) from None
     return load(arguments.sql, strict=strict)
