@@ -27,7 +27,7 @@ def test_create_and_again(counted_client: Faulty, schema_api: DataApi) -> None:
     assert deploys == {"StChatDevSchema 7f3c"}
     counted_client.calls = 0
     assert schema.is_complete(create, LambdaContext()) == DONE
-    assert counted_client.calls == 4, "one for each of two databases, one for the index, and one for the roles"
+    assert counted_client.calls == 5, "one for each of two databases, two for the index, and one for the roles"
 
 
 def test_a_rollback_and_a_delete_touch_nothing(counted_client: Faulty, schema_api: DataApi) -> None:
@@ -37,7 +37,7 @@ def test_a_rollback_and_a_delete_touch_nothing(counted_client: Faulty, schema_ap
     assert schema.on_event(delete, LambdaContext()) == {"PhysicalResourceId": "stchat-schema"}
     assert schema.is_complete(delete, LambdaContext()) == {"IsComplete": True}
     assert counted_client.calls == 0
-    assert len(schema_api.execute("SELECT FROM schema_migrations").rows) == len(FILES) - 2
+    assert len(schema_api.execute("SELECT FROM schema_migrations").rows) == len(FILES) - 3
 
 
 def test_what_was_asked_is_looked_at_first(counted_client: Faulty) -> None:
