@@ -83,14 +83,14 @@ def test_two_deploys_at_once(schema_api: DataApi) -> None:
 
 
 @pytest.mark.usefixtures("filled")
-def test_a_deploy_that_was_rolled_back_changes_nothing_any_more(api: DataApi) -> None:
+def test_a_deploy_that_was_rolled_back_changes_nothing_any_more(schema_api: DataApi) -> None:
     """CloudFormation's waiter goes on calling for a request that timed out, beside the one that rolls it back."""
     forward = event("Update", *EVERYTHING, index="true", request="forward")
     back = event("Update", *EVERYTHING, index="false", request="back")
-    global_hnsw_index._remember(api, ["StChatDevSchema forward"], 1)
-    assert schema.is_complete(back, Context())["IsComplete"]
-    assert schema.is_complete(forward, Context())["IsComplete"], "so that its waiter ends"
-    assert state(api) == []
+    global_hnsw_index._remember(schema_api, ["StChatDevSchema forward"], 1)
+    assert schema.is_complete(back, LambdaContext())["IsComplete"]
+    assert schema.is_complete(forward, LambdaContext())["IsComplete"], "so that its waiter ends"
+    assert state(schema_api) == []
 
 
 @pytest.mark.usefixtures("filled")
