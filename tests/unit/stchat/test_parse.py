@@ -285,7 +285,7 @@ def test_names_are_what_the_grammar_reads(write_sql: WriteSql) -> None:
     index = "create index concurrently"
     assert list(migration.targets.values()) == [
         Target(index, "A b", "S", "T", conditional=True, unique=True, rest=68),
-        Target(index, "i" * 63, "", "tab", rest=107),
+        Target(index, "i" * 63, "", "tab", rest=106),
         Target("drop index concurrently", "A b", "S", conditional=True),
         Target("create database", "Data"),
     ]
