@@ -18,12 +18,11 @@ from stchat.errors import LedgerError, MigrationError, SettingsError
 from stchat.ops.cli.connection import connect
 from stchat.ops.cli.output import Answer
 from stchat.ops.cli.output import table as table_of
-from stchat.ops.cli.schema_status import narrow_table_of
+from stchat.ops.cli.schema_status import narrow_table_of, status_rows
 from stchat.schema import global_hnsw_index
 from stchat.schema.baseline import baseline, differences
 from stchat.schema.execution import RetryLater
 from stchat.schema.folder import listing
-from stchat.schema.ledger import Entry
 from stchat.schema.migration import Migration
 from stchat.schema.observation import observe
 from stchat.schema.plan import by_database, pending
@@ -74,7 +73,7 @@ def status(arguments: argparse.Namespace) -> Answer:
     problems: list[str] = []
     for (database, entries), files in zip(runner.entries().items(), by_database(runner.files).values(), strict=True):
         recorded = entries or {}
-        rows += _status(database, recorded, files)
+        rows += status_rows(database, recorded, files)
         problems += [
             f"{database}: {entry.error}" for entry in recorded.values() if entry.state in ("failed", "waiting")
         ]
@@ -96,26 +95,6 @@ def status(arguments: argparse.Namespace) -> Answer:
             problems += [f"{database}: {line}" for line in found if global_hnsw_index.INDEX not in line]
     text = "\n".join([table_of(rows) if arguments.wide else narrow_table_of(rows), *problems])
     return Answer(rows, text, code=1 if problems else 0, data={"migrations": rows, "problems": problems})
-
-
-def _status(database: str, recorded: Mapping[int, Entry], files: Sequence[Migration]) -> list[dict[str, Any]]:
-    names = {file.version: file.name for file in files} | {version: entry.name for version, entry in recorded.items()}
-    there = {file.version: file.name for file in files}
-    rows = []
-    for version, name in sorted(names.items()):
-        entry = recorded.get(version)
-        state = entry.state if entry else "pending"
-        rows.append(
-            {
-                "database": database,
-                "migration": name,
-                "state": "file gone" if state == "applied" and there.get(version) != name else state,
-                "applied": entry.applied_at if entry else None,
-                "ms": entry.duration_ms if entry else None,
-                "by": entry.deploy if entry else None,
-            }
-        )
-    return rows
 
 
 def plan(arguments: argparse.Namespace) -> Answer:
