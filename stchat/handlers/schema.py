@@ -1,7 +1,7 @@
 """The custom resource that keeps the schema: the two functions that the CDK's Provider framework calls.
 
-`on_event` looks at what was asked. `is_complete` does what it can in the time it has, and is called again
-until it says that it is complete. The reason that CloudFormation shows is the text of the error raised.
+`on_event` checks what was asked. `is_complete` does what it can in the time it has, and is called again
+until it answers that it is complete. The reason that CloudFormation shows is the text of the error raised.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from stchat.data_api import DataApi, rds_data_client
 from stchat.environment import Settings
 from stchat.errors import MigrationError, StchatError, TransientError
 from stchat.schema.execution import RetryLater
-from stchat.schema.global_hnsw_index import keep, parse_states
+from stchat.schema.global_hnsw_index import SupersededError, keep, parse_states
 from stchat.schema.migration import Migration
 from stchat.schema.roles import parse_roles, set_role_passwords
 from stchat.schema.runner import Runner
@@ -78,6 +78,8 @@ def _is_complete(event: Event, seconds: float) -> Event:
     except (RetryLater, TransientError) as reason:
         log.info("%s", reason)
         return {"IsComplete": False}
+    except SupersededError as reason:
+        log.warning("%s: nothing is left to do for it", reason)
     return {"IsComplete": True, "Data": {"Migrations": str(len(migrations))}}
 
 

@@ -1,4 +1,4 @@
-"""Whether a schema is what its files make; and a database that somebody made by hand, adopted once that is so.
+"""Whether a schema is what its files make; and a database that was made by hand, adopted once that is so.
 
 What the files make is found by running them in a database beside it, which is dropped again.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from stchat.data_api import DataApi
 from stchat.errors import DatabaseError, LedgerError, MigrationError
 from stchat.schema.catalog import lines
-from stchat.schema.execution import failure
+from stchat.schema.failures import failure
 from stchat.schema.ledger import Ledger
 from stchat.schema.migration import Migration
 
@@ -28,10 +28,10 @@ def baseline(ledger: Ledger, files: Sequence[Migration], directory: Path) -> Non
         raise MigrationError("the migrations of postgres cannot be baselined: they can be run where they have been run")
     if ledger.read():
         raise LedgerError(f"{api.database} has a ledger already: see `stchat schema status`")
-    if told := differences(api, files, directory):
+    if found := differences(api, files, directory):
         raise LedgerError(
             f"{api.database} is not as {files[0].name} to {files[-1].name} make it;"
-            " make it so, or baseline fewer files:\n" + "\n".join(f"  {line}" for line in told)
+            " make it so, or baseline fewer files:\n" + "\n".join(f"  {line}" for line in found)
         )
     ledger.create()
     with api.transaction() as transaction:
@@ -41,7 +41,7 @@ def baseline(ledger: Ledger, files: Sequence[Migration], directory: Path) -> Non
 
 def differences(api: DataApi, files: Sequence[Migration], directory: Path) -> list[str]:
     """A line for each thing that is in one alone: the database, or a new one with these files."""
-    with _scratch(api) as scratch:
+    with scratch_database(api) as scratch:
         for migration in files:
             _run(scratch, migration, directory)
         expected, found = set(lines(scratch)), set(lines(api))
@@ -50,7 +50,8 @@ def differences(api: DataApi, files: Sequence[Migration], directory: Path) -> li
 
 
 @contextmanager
-def _scratch(api: DataApi) -> Iterator[DataApi]:
+def scratch_database(api: DataApi) -> Iterator[DataApi]:
+    """A new one beside the others, which is dropped again."""
     name = f"stchat_baseline_{uuid.uuid4().hex[:8]}"
     log.info("making database %s to compare with", name)
     api.execute(f"CREATE DATABASE {name}")
@@ -66,4 +67,4 @@ def _run(api: DataApi, migration: Migration, directory: Path) -> None:
         try:
             api.execute(statement.text)
         except DatabaseError as error:
-            raise failure(script.place(index, error.position), error) from error
+            raise failure(script.location(index, error.position), error) from error

@@ -1,6 +1,6 @@
-"""What a database says of its migrations: the table `schema_migrations`, one row each.
+"""What a database has recorded of its migrations: the table `schema_migrations`, one row each.
 
-A row without `applied_at` is a migration that is at work or stopped. The row is also the lock: to claim a
+A row without `applied_at` is a migration that is at work or failed. The row is also the lock: to acquire a
 version is to write its row, in the transaction that applies a transactional file, or committed with a lease for one
 that is not. All times are the database's own. A lease that ends further away than a lease lasts is from before
 a clock was set back, and counts for nothing: a clock can make two runners meet, never stop both.
@@ -15,81 +15,23 @@ from typing import Any
 
 from stchat.data_api import DataApi, Transaction
 from stchat.errors import DatabaseError, LedgerError
+from stchat.schema import ledger_sql
 from stchat.schema.migration import Migration, Script
 
 LEASE_SECONDS = 90  # twice what a call of the Data API may take
-LOCK_TIMEOUT = "5s"  # for the ledger's row and for every lock in that transaction
+LOCK_TIMEOUT = "1s"  # for the ledger's row and for every lock in that transaction: the application waits behind it
 
 _MEANWHILE = ("23505", "42P07")  # IF NOT EXISTS does not see what another runner makes at that instant
 _OTHER = "42703"  # no such column
 _ABSENT = ("42P01", "3D000")  # no such table, no such database
 
-_CREATE = """
-CREATE TABLE IF NOT EXISTS public.schema_migrations (
-    version integer PRIMARY KEY,
-    name text NOT NULL,
-    checksum text NOT NULL,
-    deploy text NOT NULL,
-    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    applied_at timestamptz,
-    duration_ms bigint,
-    statements integer NOT NULL DEFAULT 0,
-    done text NOT NULL DEFAULT '',
-    tries integer NOT NULL DEFAULT 0,
-    error text,
-    holder text,
-    lease_until timestamptz
-)"""
-
-_READ = """
-SELECT version, name, checksum, deploy, started_at, applied_at, duration_ms, statements, done, error
-FROM public.schema_migrations ORDER BY version"""
-
-_CLAIM = """
-WITH setting AS MATERIALIZED (SELECT set_config('lock_timeout', :lock_timeout, true))
-INSERT INTO public.schema_migrations AS m (version, name, checksum, deploy, holder, lease_until)
-SELECT :version, :name, :checksum, :deploy, :holder, clock_timestamp() + make_interval(secs => :lease)
-FROM setting
-ON CONFLICT (version) DO UPDATE SET
-    name = excluded.name, checksum = excluded.checksum, deploy = excluded.deploy,
-    holder = excluded.holder, lease_until = excluded.lease_until, error = NULL,
-    started_at = CASE WHEN m.deploy = excluded.deploy THEN m.started_at ELSE excluded.started_at END,
-    tries = CASE WHEN m.deploy = excluded.deploy THEN m.tries ELSE 0 END
-WHERE m.applied_at IS NULL
-  AND (m.holder = excluded.holder
-       OR (m.lease_until BETWEEN clock_timestamp() AND excluded.lease_until) IS NOT TRUE)
-RETURNING statements, done, tries, pg_backend_pid() AS pid"""
-
-_ADVANCE = """
-UPDATE public.schema_migrations SET
-    statements = :statements, done = :done, tries = 0,
-    applied_at = CASE WHEN :applied THEN clock_timestamp() END,
-    duration_ms = CASE WHEN :applied
-        THEN greatest(0, 1000 * extract(epoch FROM clock_timestamp() - started_at)) END,
-    holder = CASE WHEN :applied THEN NULL ELSE holder END,
-    lease_until = CASE WHEN :applied THEN NULL ELSE lease_until END
-WHERE version = :version AND holder = :holder AND applied_at IS NULL"""
-
-_TRY = """
-UPDATE public.schema_migrations SET tries = :tries
-WHERE version = :version AND holder = :holder AND applied_at IS NULL"""
-
-_STOP = """
-UPDATE public.schema_migrations SET error = :error, holder = NULL, lease_until = NULL
-WHERE version = :version AND holder = :holder AND applied_at IS NULL"""
-
-_RELEASE = """
-UPDATE public.schema_migrations SET holder = NULL, lease_until = NULL
-WHERE holder = :holder AND applied_at IS NULL"""
-
-_BASELINE = """
-INSERT INTO public.schema_migrations (version, name, checksum, deploy, applied_at, duration_ms, statements)
-VALUES (:version, :name, :checksum, :deploy, clock_timestamp(), 0, :statements)"""
-
 
 @dataclass(frozen=True)
 class Entry:
-    """`statements`: how many are done; `done`: what identifies those; `error`: why it stopped."""
+    """`statements`: how many are done; `done`: what identifies those; `error`: why it failed, or waits.
+
+    `owned`: a runner is at work on it, or waits.
+    """
 
     version: int
     name: str
@@ -101,37 +43,53 @@ class Entry:
     statements: int
     done: str
     error: str | None
+    owned: bool = False
 
     @property
     def state(self) -> str:
         if self.applied_at:
             return "applied"
-        return "dirty" if self.error else "running"
+        if self.error:
+            return "waiting" if self.owned else "failed"
+        return "running"
 
 
 @dataclass(frozen=True)
-class Claim:
-    """`pid`: the server process of the call, which in a transaction stays the same."""
+class Lease:
+    """`pid`: the server process of the call, which in a transaction stays the same.
+
+    `tries`: as the row has it: negative where an earlier deploy has begun the statement, and this one has not.
+    """
 
     statements: int
     done: str
     tries: int
     pid: int
 
+    @property
+    def attempts(self) -> int:
+        """Of the statement that is next, by this deploy."""
+        return max(0, self.tries)
+
+    @property
+    def begun(self) -> bool:
+        """Whether that statement may have run already."""
+        return self.tries != 0
+
 
 @dataclass(frozen=True)
 class Ledger:
-    """One database's. `holder` names this runner and nobody else; `deploy` is for people to read."""
+    """One database's. `lease_owner` is this runner's alone; `deploy` is for people to read."""
 
     api: DataApi
-    holder: str
+    lease_owner: str
     deploy: str
     lease_seconds: float = LEASE_SECONDS
 
     def read(self) -> dict[int, Entry] | None:
         """None: there is no ledger, so nothing is applied. Never writes."""
         try:
-            rows = self.api.execute(_READ, idempotent=True).rows
+            rows = self.api.execute(ledger_sql.READ, idempotent=True).rows
         except DatabaseError as error:
             if error.sqlstate in _ABSENT:
                 return None
@@ -144,23 +102,23 @@ class Ledger:
 
     def create(self) -> None:
         try:
-            self.api.execute(_CREATE, idempotent=True)
+            self.api.execute(ledger_sql.CREATE, idempotent=True)
         except DatabaseError as error:
             if error.sqlstate not in _MEANWHILE:
                 raise
 
-    def claim(self, migration: Migration, within: Transaction | None = None) -> Claim | None:
-        """Takes or renews the lock on a version; None: it is applied, or another runner is at it."""
+    def acquire(self, migration: Migration, within: Transaction | None = None) -> Lease | None:
+        """Or renew the lease on a version. None: it is applied, or another runner has the lease."""
         values = {
-            **self._key(migration),
-            "name": migration.name,
-            "checksum": migration.checksum,
-            "deploy": self.deploy,
-            "lease": float(self.lease_seconds),
+            **self._values(migration),
             "lock_timeout": LOCK_TIMEOUT,
         }
-        result = within.execute(_CLAIM, values) if within else self.api.execute(_CLAIM, values, idempotent=True)
-        return Claim(**result.rows[0]) if result.rows else None
+        result = (
+            within.execute(ledger_sql.ACQUIRE, values)
+            if within
+            else self.api.execute(ledger_sql.ACQUIRE, values, idempotent=True)
+        )
+        return Lease(**result.rows[0]) if result.rows else None
 
     def advance(self, script: Script, statements: int, within: Transaction | None = None) -> bool:
         """Records that so many statements are done; False: another runner has taken over."""
@@ -170,25 +128,44 @@ class Ledger:
             "done": script.done(statements),
             "applied": statements == len(script.statements),
         }
-        return self._changed(_ADVANCE, values, within)
+        return self._changed(ledger_sql.ADVANCE, values, within)
 
-    def count_try(self, migration: Migration, tries: int) -> bool:
-        return self._changed(_TRY, {**self._key(migration), "tries": tries})
+    def count_attempt(self, migration: Migration, attempts: int) -> bool:
+        return self._changed(ledger_sql.TRY, {**self._key(migration), "tries": attempts})
 
-    def stop(self, migration: Migration, error: str) -> bool:
-        return self._changed(_STOP, {**self._key(migration), "error": error})
+    def postpone(self, migration: Migration, reason: str) -> int | None:
+        """Counts an attempt of its next statement, and leaves the row to every runner. None: another has it."""
+        rows = self.api.execute(ledger_sql.POSTPONE, {**self._values(migration), "reason": reason}).rows
+        return rows[0]["tries"] if rows else None
+
+    def pause(self, migration: Migration, seconds: float) -> None:
+        """No runner takes up what is postponed before that."""
+        self._changed(ledger_sql.PAUSE, {"version": migration.version, "seconds": seconds})
+
+    def fail(self, migration: Migration, error: str) -> bool:
+        """Of a file that this runner has, or that was postponed."""
+        return self._changed(ledger_sql.FAIL, {**self._key(migration), "error": error})
 
     def release(self) -> None:
-        self._changed(_RELEASE, {"holder": self.holder})
+        self._changed(ledger_sql.RELEASE, {"holder": self.lease_owner})
 
     def baseline(self, migration: Migration, within: Transaction) -> None:
         values = {"version": migration.version, "name": migration.name, "checksum": migration.checksum}
         within.execute(
-            _BASELINE, {**values, "deploy": f"baseline by {self.deploy}", "statements": len(migration.spans)}
+            ledger_sql.BASELINE, {**values, "deploy": f"baseline by {self.deploy}", "statements": len(migration.spans)}
         )
 
+    def _values(self, migration: Migration) -> dict[str, Any]:
+        return {
+            **self._key(migration),
+            "name": migration.name,
+            "checksum": migration.checksum,
+            "deploy": self.deploy,
+            "lease": float(self.lease_seconds),
+        }
+
     def _key(self, migration: Migration) -> dict[str, Any]:
-        return {"version": migration.version, "holder": self.holder}
+        return {"version": migration.version, "holder": self.lease_owner}
 
     def _changed(self, sql: str, values: Mapping[str, Any], within: Transaction | None = None) -> bool:
         result = within.execute(sql, values) if within else self.api.execute(sql, values, idempotent=True)

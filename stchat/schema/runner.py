@@ -1,7 +1,7 @@
 """Applies what is pending, from wherever the last runner stopped.
 
-It keeps nothing in memory that it would need again: when a call leaves in doubt what happened, it goes by the ledger
-and the catalog the next time. So it may die, be called twice, or meet another runner, at any call.
+It keeps nothing in memory that it would need again: when the outcome of a call is unknown, it goes by the ledger and
+the catalog the next time. So it may die, be called twice, or meet another runner, at any call.
 """
 
 from __future__ import annotations
@@ -15,11 +15,19 @@ from pathlib import Path
 
 from stchat.data_api import DataApi
 from stchat.errors import DatabaseError, StatementError, StchatError, TransientError
-from stchat.schema.execution import POLL_SECONDS, RetryLater, by_itself, check_done, failure, passing, together
+from stchat.schema.execution import (
+    POLL_SECONDS,
+    RetryLater,
+    check_done,
+    run_in_transaction,
+    run_outside_transaction,
+)
+from stchat.schema.failures import failure
 from stchat.schema.ledger import LEASE_SECONDS, Entry, Ledger
 from stchat.schema.migration import Migration, Script
-from stchat.schema.non_transactional import recognise
+from stchat.schema.non_transactional import KINDS
 from stchat.schema.plan import by_database, pending
+from stchat.schema.waiting import Postponed, is_transient
 
 log = logging.getLogger(__name__)
 
@@ -35,14 +43,15 @@ class Runner:
     directory: Path
     deploy: str
     lease_seconds: float = LEASE_SECONDS
-    _holder: str = field(default_factory=lambda: str(uuid.uuid4()), init=False)
+    _lease_owner: str = field(default_factory=lambda: str(uuid.uuid4()), init=False)
     _leased: Ledger | None = field(default=None, init=False)
+    _uncounted: Postponed | None = field(default=None, init=False)
 
     def ledger(self, database: str) -> Ledger:
-        return Ledger(self.api.with_database(database), self._holder, self.deploy, self.lease_seconds)
+        return Ledger(self.api.with_database(database), self._lease_owner, self.deploy, self.lease_seconds)
 
     def entries(self) -> dict[str, dict[int, Entry] | None]:
-        """What every database says of itself: one call each."""
+        """What every database has recorded: one call each."""
         return {database: self.ledger(database).read() for database in by_database(self.files)}
 
     def pending(self) -> list[tuple[Script, Entry | None]]:
@@ -51,9 +60,9 @@ class Runner:
 
     def _pending(self, entries: dict[str, dict[int, Entry] | None]) -> Iterator[tuple[Script, Entry | None]]:
         for database, files in by_database(self.files).items():
-            known = entries[database] or {}
-            for migration in pending(files, known):
-                script, entry = migration.read(self.directory), known.get(migration.version)
+            recorded = entries[database] or {}
+            for migration in pending(files, recorded):
+                script, entry = migration.read(self.directory), recorded.get(migration.version)
                 if entry:
                     check_done(script, entry.statements, entry.done)
                 yield script, entry
@@ -67,11 +76,12 @@ class Runner:
         try:
             while True:
                 try:
-                    return self._apply(began + seconds)
+                    if self._apply(began + seconds):
+                        return True
                 except (RetryLater, TransientError) as reason:
                     log.info("%s", reason)
                 except DatabaseError as error:
-                    if not passing(error):
+                    if not is_transient(error):
                         raise
                     log.info("%s", error)
                 if time.monotonic() + pause > began + timeout:
@@ -82,11 +92,38 @@ class Runner:
             self._release()
 
     def _apply(self, deadline: float) -> bool:
+        if self._uncounted:
+            self._count(self._uncounted)
         entries = self.entries()
-        for script, entry in list(self._pending(entries)):
-            first = entries[script.migration.database] is None and script.migration.version == 1
-            self._run(script, entry.statements if entry else 0, deadline, first=first)
+        try:
+            for script, entry in list(self._pending(entries)):
+                first = entries[script.migration.database] is None and script.migration.version == 1
+                self._run(script, entry.statements if entry else 0, deadline, first=first)
+        except Postponed as reason:
+            log.info("%s", reason)
+            self._uncounted = reason
+            self._count(reason)
+            return False
         return True
+
+    def _count(self, postponed: Postponed) -> None:
+        """The attempt that was interrupted, as soon as the database takes calls. Raises StatementError at the last."""
+        migration, ledger = postponed.script.migration, self.ledger(postponed.script.migration.database)
+        attempts = ledger.postpone(migration, str(postponed))
+        self._uncounted = self._leased = None
+        if attempts is None:
+            return
+        try:
+            seconds = postponed.pause(attempts)
+        except StatementError as error:
+            reason = str(error)
+            self._best_effort(ledger, lambda own: own.fail(migration, reason))
+            raise
+        if seconds:
+            ledger.pause(migration, seconds)
+            raise RetryLater(
+                f"{migration.path}: {seconds:.0f} s until the next attempt, so that the application goes on"
+            )
 
     def _run(self, script: Script, done: int, deadline: float, *, first: bool) -> None:
         migration, ledger = script.migration, self.ledger(script.migration.database)
@@ -97,41 +134,42 @@ class Runner:
                 ledger.create()
             self._steps(ledger, script, done, deadline)
         except StatementError as error:
-            self._stop(migration, str(error))
+            self._fail(migration, str(error))
             raise
         except DatabaseError as error:
-            if passing(error):
+            if is_transient(error):
                 raise
             raise failure(migration.path, error) from error
         self._leased = None
         log.info("%s: applied in %.1f s", migration.path, time.monotonic() - began)
 
     def _steps(self, ledger: Ledger, script: Script, done: int, deadline: float) -> None:
-        """At least one, since of a file that stopped all that was left may have been taken out."""
+        """At least one, since of a file that failed all that was left may have been taken out."""
         while True:
             if time.monotonic() > deadline:
                 raise RetryLater(f"{script.migration.path}: no time is left to this call")
-            rest = script.statements[done:]
-            alone = recognise(rest[0].text) if rest and not script.migration.transactional else None
-            done = by_itself(ledger, script, done, *alone) if alone else together(ledger, script, done, deadline)
+            target = script.statements[done].target if done < len(script.statements) else None
+            if target and not script.migration.transactional and target.action in KINDS:
+                done = run_outside_transaction(ledger, script, done, target)
+            else:
+                done = run_in_transaction(ledger, script, done, deadline)
             if done == len(script.statements):
                 return
 
-    def _stop(self, migration: Migration, error: str) -> None:
+    def _fail(self, migration: Migration, error: str) -> None:
         """A file that runs in one transaction leaves no row behind."""
         if self._leased:
-            self._politely(lambda ledger: ledger.stop(migration, error))
+            self._best_effort(self._leased, lambda ledger: ledger.fail(migration, error))
 
     def _release(self) -> None:
         """The next runner need not wait for the lease to end."""
         if self._leased:
-            self._politely(Ledger.release)
+            self._best_effort(self._leased, Ledger.release)
 
-    def _politely(self, say: Callable[[Ledger], object]) -> None:
+    def _best_effort(self, ledger: Ledger, write: Callable[[Ledger], object]) -> None:
         """Without it the lease ends by itself."""
-        assert self._leased
         try:
-            say(self._leased)
+            write(ledger)
         except StchatError as error:
             log.warning("could not release the ledger, its lease will end by itself: %s", error)
         self._leased = None

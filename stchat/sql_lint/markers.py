@@ -1,4 +1,4 @@
-"""What a migration file says of itself, in comments that begin with `-- stchat:`."""
+"""What a migration file declares, in comments that begin with `-- stchat:`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-KINDS = ("drop", "truncate", "rewrite", "not-null", "index")
+KINDS = ("drop", "truncate", "delete", "update", "rewrite", "scan", "not-null", "index", "lock")
 _ALLOW = re.compile(r"allow (?P<kinds>[a-z-]+(?:, [a-z-]+)*): \S.*")
 
 

@@ -57,5 +57,5 @@ def test_package_has_what_the_lambda_needs_and_no_more(tmp_path: Path) -> None:
     inside = {str(path.relative_to(package)) for path in package.rglob("*") if path.is_file()}
     assert {path for path in inside if path.startswith("sql/")} == {str(path) for path in Path("sql").glob("*/*.sql")}
     assert "stchat/handlers/schema.py" in inside
-    assert not {path for path in inside if re.search(r"(import|from) pglast", (package / path).read_text())}
+    assert not {path for path in inside if re.search(r"(import|from) postgast", (package / path).read_text())}
     assert not {path for path in inside if "__pycache__" in path or path.startswith("stchat/cli")}

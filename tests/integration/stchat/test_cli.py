@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -89,6 +90,50 @@ def test_status_fails_on_drift(run: Run, tmp_path: Path, database: str) -> None:
     assert err.startswith("error: sql/app/0001_table.sql: changed since it was applied on ")
 
 
+def test_status_fits_80_columns_and_marks_a_file_that_is_gone(run: Run, tmp_path: Path, database: str) -> None:
+    run("schema", "apply")
+    code, out, _ = run("schema", "status")
+    assert code == 0
+    assert re.fullmatch(
+        r"app\n  state    applied +migration\n  applied  [-\d]+ [:\d]+ UTC  0001_table.sql\n"
+        r"  applied  [-\d]+ [:\d]+ UTC  0002_index.sql\n",
+        out,
+    )
+    assert max(map(len, out.splitlines())) <= 80
+    (tmp_path / "sql" / database / "0002_index.sql").unlink()
+    code, out, _ = run("schema", "status")
+    assert code == 1
+    assert "  file gone  " in out
+    assert re.search(r"\nsql/app/0002_index.sql: applied on [-\d]+, but the file is gone: put it back\n$", out)
+    assert "duration" not in out and " ms " in run("schema", "status", "--wide")[1].splitlines()[0]
+
+
+def test_check_runs_the_files_and_looks_at_what_they_do(run: Run, tmp_path: Path, database: str) -> None:
+    folder = tmp_path / "sql" / database
+    effects = {
+        "0003_default.sql": "ALTER TABLE t ADD x float DEFAULT random();",
+        "0004_hidden.sql": "DO $$ BEGIN EXECUTE concat('TRUN', 'CATE t'); END $$;",
+        "0005_not_null.sql": "ALTER TABLE t ALTER x SET NOT NULL;",
+        "0006_index.sql": "CREATE INDEX ON t (x);",
+        "0007_drop.sql": "DO $$ BEGIN EXECUTE concat('ALTER TABLE t DR', 'OP x'); END $$;",
+        "0008_nothing.sql": "ALTER TABLE t ADD y int DEFAULT 7;",
+    }
+    for name, text in effects.items():
+        (folder / name).write_text(text)
+    code, out, _ = run("schema", "check", "--database", "--json")
+    assert code == 0
+    assert [line.partition(": observed: ")[::2] for line in json.loads(out)["effects"]] == [
+        (f"sql/app/{name}:1", f"{what}; if it is meant, say `-- stchat: allow {kind}: <why>`")
+        for name, kind, what in [
+            ("0003_default.sql", "rewrite", "rewrites or empties t, and locks it"),
+            ("0004_hidden.sql", "rewrite", "rewrites or empties t, and locks it"),
+            ("0005_not_null.sql", "not-null", "reads all of t while it is locked"),
+            ("0006_index.sql", "index", "builds an index of t and locks it meanwhile"),
+            ("0007_drop.sql", "drop", "drops a column of t"),
+        ]
+    ]
+
+
 def test_status_compares_the_schema_with_the_files(run: Run, endpoint: Endpoint, database: str) -> None:
     run("schema", "apply")
     assert run("schema", "status", "--compare")[0] == 0
@@ -118,7 +163,7 @@ def test_status_fails_on_a_file_that_stopped(run: Run, tmp_path: Path, database:
     code, out, _ = run("schema", "status")
     assert code == 1
     assert out.endswith(f"app: {error}\n")
-    assert states(run)[2] == "dirty"
+    assert states(run)[2] == "failed"
 
 
 def test_check_and_new_need_no_database(
@@ -191,7 +236,7 @@ def test_the_source_s_tables_made_by_hand_are_adopted(
         api.execute(statement)
     code, _, err = run("schema", "apply")
     assert code == 1
-    assert "already exists; if somebody made it by hand, see `stchat schema baseline`" in err
+    assert "already exists; if it was made by hand, see `stchat schema baseline`" in err
     assert run("schema", "baseline", database, "3")[0] == 0
     assert run("schema", "apply")[:2] == (0, "applied\nsql/app/0004_chat_history_many_rows_per_user.sql\n")
     assert run("schema", "status", "--compare")[0] == 0

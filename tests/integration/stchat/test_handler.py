@@ -27,7 +27,7 @@ def test_create_and_again(counted_client: Faulty, schema_api: DataApi) -> None:
     assert deploys == {"StChatDevSchema 7f3c"}
     counted_client.calls = 0
     assert schema.is_complete(create, LambdaContext()) == DONE
-    assert counted_client.calls == 4, "one for each of two databases, one for the index, and one for the roles"
+    assert counted_client.calls == 5, "one for each of two databases, two for the index, and one for the roles"
 
 
 def test_a_rollback_and_a_delete_touch_nothing(counted_client: Faulty, schema_api: DataApi) -> None:
@@ -37,7 +37,7 @@ def test_a_rollback_and_a_delete_touch_nothing(counted_client: Faulty, schema_ap
     assert schema.on_event(delete, LambdaContext()) == {"PhysicalResourceId": "stchat-schema"}
     assert schema.is_complete(delete, LambdaContext()) == {"IsComplete": True}
     assert counted_client.calls == 0
-    assert len(schema_api.execute("SELECT FROM schema_migrations").rows) == len(FILES) - 2
+    assert len(schema_api.execute("SELECT FROM schema_migrations").rows) == len(FILES) - 3
 
 
 def test_what_was_asked_is_looked_at_first(counted_client: Faulty) -> None:
@@ -64,15 +64,15 @@ def test_the_reason_is_what_cloudformation_can_show(tmp_path: Path, monkeypatch:
     file = tmp_path / "postgres" / "0001_create_database.sql"
     file.parent.mkdir()
     monkeypatch.setattr(schema, "SQL", tmp_path)
-    for file_ in FILES[:2]:
+    for file_ in FILES[:3]:
         (file.parent / file_.name).write_bytes((Path(__file__).parents[3] / file_.path).read_bytes())
-    (file.parent / "0003_x.sql").write_text("\nSELECT nothing FROM nowhere;")
+    (file.parent / "0004_x.sql").write_text("\nSELECT nothing FROM nowhere;")
     with pytest.raises(MigrationError) as raised:
         schema.is_complete(
             event("Update", *(file.to_property() for file in load(tmp_path).migrations)), LambdaContext()
         )
-    assert str(raised.value) == 'sql/postgres/0003_x.sql:2: relation "nowhere" does not exist (SQLSTATE 42P01)'
-    (file.parent / "0003_x.sql").write_text(f"DO $$ BEGIN RAISE '{'x' * 2000}'; END $$;")
+    assert str(raised.value) == 'sql/postgres/0004_x.sql:2: relation "nowhere" does not exist (SQLSTATE 42P01)'
+    (file.parent / "0004_x.sql").write_text(f"DO $$ BEGIN RAISE '{'x' * 2000}'; END $$;")
     with pytest.raises(MigrationError) as raised:
         schema.is_complete(
             event("Update", *(file.to_property() for file in load(tmp_path).migrations)), LambdaContext()
@@ -122,7 +122,7 @@ def test_roles_can_do_what_they_are_for(short_limits: Endpoint, schema_api: Data
 
 
 @pytest.mark.usefixtures("counted_client")
-def test_a_role_is_keyed_anew_when_its_secret_changes(
+def test_a_role_gets_a_new_password_when_its_secret_changes(
     short_limits: Endpoint, schema_api: DataApi, role_secrets: Secrets
 ) -> None:
     old = role_secrets.passwords["st_chat_app"]
@@ -149,7 +149,7 @@ def test_tables_of_later_migrations_are_the_roles_too(
 
 
 @pytest.mark.usefixtures("counted_client")
-def test_roles_that_cannot_be_keyed() -> None:
+def test_roles_that_cannot_have_a_password() -> None:
     with pytest.raises(MigrationError) as raised:
         schema.is_complete(event("Update", *EVERYTHING, roles=("nobody",)), LambdaContext())
     assert str(raised.value) == (

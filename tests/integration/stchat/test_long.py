@@ -90,7 +90,7 @@ def test_index_build_fails_when_nobody_listens(impatient_project: Project) -> No
     with pytest.raises(StatementError) as raised:
         project.runner().apply()
     assert str(raised.value) == (
-        f"{project.path(2)}:2: did not get done in 3 tries of over 45 s;"
+        f"{project.path(2)}:2: did not get done in 3 attempts of over 45 s;"
         " PostgreSQL's message is in the cluster's log alone"
     )
     assert project.column("SELECT count(*) FROM pg_index WHERE NOT indisvalid") == [0]
@@ -102,7 +102,7 @@ def test_index_build_fails_when_nobody_listens(impatient_project: Project) -> No
 def test_a_runner_that_its_lambda_ends(short_limits: Endpoint, impatient_project: Project, last: str) -> None:
     project = impatient_project.write(SLOW, last)
     code = (
-        "from tests.support.project import *; from tests.integration.conftest import *; import sys;"
+        "from tests.support.project import *; from tests.support.data_api_endpoint import *; import sys;"
         "api = DataApi(client(sys.argv[1]), CLUSTER_ARN, secret_arn(MASTER_SECRET), sys.argv[2]);"
         "Project(api, Path(sys.argv[3])).runner(lease_seconds=4).apply()"
     )

@@ -42,7 +42,8 @@ def test_reading_writes_nothing(project: Project) -> None:
 def test_a_transactional_file_that_fails_leaves_nothing(project: Project) -> None:
     broken = "CREATE TABLE u (id int);\n\nINSERT INTO u\n  VALUES ('x');"
     assert failure(project.write(TABLE, broken, "SELECT 1;").runner().apply) == (
-        f'{project.path(2)}:4: invalid input syntax for type integer: "x" (SQLSTATE 22P02)'
+        f"{project.path(2)}:4: invalid input syntax for type integer;"
+        " the values are in the cluster's log alone (SQLSTATE 22P02)"
     )
     assert project.ledger("version") == [{"version": 1}]
     assert project.column("SELECT to_regclass('u') IS NULL") == [True]
@@ -50,13 +51,13 @@ def test_a_transactional_file_that_fails_leaves_nothing(project: Project) -> Non
     assert project.column("SELECT id FROM u") == [7]
 
 
-def test_detail_and_hint_are_told(project: Project) -> None:
+def test_detail_and_hint_are_reported(project: Project) -> None:
     assert failure(project.write(TABLE, "SELECT idd FROM t;").runner().apply) == (
         f'{project.path(2)}:1: column "idd" does not exist; Perhaps you meant to reference the column "t.id".'
         " (SQLSTATE 42703)"
     )
     assert failure(project.write(TABLE, TABLE).runner().apply) == (
-        f'{project.path(2)}:1: relation "t" already exists; if somebody made it by hand,'
+        f'{project.path(2)}:1: relation "t" already exists; if it was made by hand,'
         " see `stchat schema baseline` (SQLSTATE 42P07)"
     )
 
@@ -64,15 +65,18 @@ def test_detail_and_hint_are_told(project: Project) -> None:
 def test_a_file_that_stopped_goes_on_from_there(project: Project) -> None:
     """The duplicate makes the unique index fail; what the file did before that is not done twice."""
     twice = TABLE + "INSERT INTO t VALUES (2);"
-    message = f'{project.path(2)}:3: could not create unique index "t_id"; Key (id)=(2) is duplicated. (SQLSTATE 23505)'
+    message = (
+        f'{project.path(2)}:3: could not create unique index "t_id";'
+        " the values are in the cluster's log alone (SQLSTATE 23505)"
+    )
     assert failure(project.write(twice, INDEX).runner("one").apply) == message
     assert project.ledger("statements", "applied_at", "error", "holder")[1] == {
         "statements": 1, "applied_at": None, "error": message, "holder": None,
     }  # fmt: skip
     assert project.column("SELECT count(*) FROM pg_index WHERE NOT indisvalid") == [0], "no broken index stays behind"
 
-    mended = INDEX.replace("CREATE", "DELETE FROM t WHERE ctid = (SELECT max(ctid) FROM t);\nCREATE")
-    assert project.write(twice, mended).runner("two").apply()
+    fixed = INDEX.replace("CREATE", "DELETE FROM t WHERE ctid = (SELECT max(ctid) FROM t);\nCREATE")
+    assert project.write(twice, fixed).runner("two").apply()
     assert project.column("SELECT id FROM t ORDER BY id") == [1, 2]
     assert project.ledger("deploy", "statements", "error")[1] == {"deploy": "two", "statements": 3, "error": None}
 
@@ -111,6 +115,89 @@ def test_a_changed_file_is_refused_before_anything_runs(project: Project) -> Non
     with pytest.raises(LedgerError, match="changed since it was applied on"):
         project.write(TABLE + "SELECT 1;", "CREATE TABLE u ();").runner().apply()
     assert project.column("SELECT to_regclass('u') IS NULL") == [True]
+
+
+SECRET = "what a user wrote"
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        (
+            "INSERT INTO t VALUES ('{}')",
+            'new row for relation "t" violates check constraint "short"; VALUES (SQLSTATE 23514)',
+        ),
+        ("SELECT '{}'::int", "invalid input syntax for type integer; VALUES (SQLSTATE 22P02)"),
+        ("SELECT '{}'::date", "invalid input syntax for type date; VALUES (SQLSTATE 22007)"),
+        (
+            "DO $$ BEGIN RAISE check_violation USING MESSAGE = 'no {}'; END $$",
+            "a row violates a constraint; VALUES (SQLSTATE 23514)",
+        ),
+        ("SELECT to_date('{}', 'YYYY')", "a value cannot be what it has to be; VALUES (SQLSTATE 22007)"),
+    ],
+)
+def test_no_value_of_a_row_leaves(
+    project: Project, statement: str, message: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "stchat")
+    table = "CREATE TABLE t (a text CONSTRAINT short CHECK (length(a) < 5));"
+    text = failure(project.write(table, ALONE + statement.format(SECRET)).runner().apply)
+    assert text == f"{project.path(2)}:2: " + message.replace("VALUES", "the values are in the cluster's log alone")
+    assert project.ledger("error")[1] == {"error": text}
+    assert SECRET not in caplog.text
+
+
+def test_what_runs_is_the_file_byte_for_byte(project: Project) -> None:
+    text = "CREATE TABLE t (a text);\r\nINSERT INTO t VALUES ($md$line.  \nnext$md$), ('a\rb'), ('c\r\nd');"
+    project.write("SELECT 1;")
+    (project.directory / project.api.database / "0001_x.sql").write_bytes(text.encode())
+    assert project.runner().apply()
+    assert project.column("SELECT a FROM t") == ["line.  \nnext", "a\rb", "c\r\nd"]
+
+
+NAMES = 'CREATE SCHEMA "S"; CREATE TABLE "S"."T t" ("A" int, b int); CREATE TABLE other (a int);'
+
+
+def test_names_are_what_the_grammar_reads(project: Project) -> None:
+    long = "i" * 70
+    project.write(
+        NAMES,
+        f'{ALONE}CREATE INDEX /* a comment */ CONCURRENTLY "I i" ON "S"."T t" ("A") WHERE b > 0;\n'
+        f'CREATE INDEX CONCURRENTLY {long} ON Other (A);\nDROP INDEX CONCURRENTLY "S"."I i";',
+        'CREATE INDEX ON /* ON t */ "S"."T t" ("A");',
+    )
+    assert project.runner().apply()
+    assert project.column("SELECT relname::text FROM pg_class WHERE relname LIKE 'i%' AND relkind = 'i'") == ["i" * 63]
+
+
+def test_an_index_is_judged_by_its_definition(project: Project) -> None:
+    table = "CREATE TABLE t (a int, b int); CREATE INDEX i ON t (b);"
+    index = ALONE + "CREATE INDEX CONCURRENTLY {}i ON t (a);"
+    for conditional in ("", "IF NOT EXISTS "):
+        assert failure(project.write(table, index.format(conditional)).runner().apply) == (
+            f"{project.path(2)}:2: index i of t is there as USING btree (b), and this statement makes USING btree (a):"
+            " drop that one in a statement before, or give this one another name"
+        )
+    project.api.execute("DROP INDEX i")
+    project.api.execute("CREATE INDEX i ON t (a)")
+    assert project.runner().apply(), "that is what the statement makes"
+
+
+def test_a_name_that_something_else_has(project: Project) -> None:
+    table = "CREATE TABLE t (a int); CREATE TABLE u (a int); CREATE INDEX i ON u (a);"
+    index = ALONE + "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON t (a);"
+    assert failure(project.write(table, index).runner().apply) == (
+        f"{project.path(2)}:2: i is the name of something else in the schema of t, not of an index on it:"
+        " give the index another name"
+    )
+
+
+def test_an_index_that_is_not_there_is_not_dropped(project: Project) -> None:
+    drop = ALONE + "DROP INDEX CONCURRENTLY {}typo;"
+    assert failure(project.write(TABLE, drop.format("")).runner().apply) == (
+        f"{project.path(2)}:2: index typo does not exist: correct its name, or say IF EXISTS"
+    )
+    assert project.write(TABLE, drop.format("IF EXISTS ")).runner().apply()
 
 
 def test_an_index_that_was_left_broken_is_built_again(project: Project) -> None:

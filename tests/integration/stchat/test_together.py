@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from stchat.errors import StatementError
+from stchat.schema import waiting
 from tests.support.data_api_endpoint import Endpoint
 from tests.support.project import ALONE, Project
 
@@ -80,16 +82,59 @@ def test_a_runner_that_lost_its_lease_records_nothing(project: Project) -> None:
     assert project.column("SELECT n FROM ran") == [1]
 
 
-def test_a_lock_that_an_application_holds_is_waited_for(endpoint: Endpoint, project: Project) -> None:
-    """For some seconds at a time, so that nobody queues for long behind the migration."""
+def test_a_lock_that_an_application_holds_is_waited_for(
+    endpoint: Endpoint, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a second at a time, with a pause that outlasts the call, so that the application goes on."""
+    monkeypatch.setattr(waiting, "LOCK_PAUSES", (3.0,))
     assert project.write("CREATE TABLE t (n int);").runner().apply()
     project.write("CREATE TABLE t (n int);", "ALTER TABLE t ADD m int;")
     with endpoint.psql(project.api.database) as application:
         application.execute("BEGIN")
         application.execute("SELECT * FROM t")
         assert not project.runner().apply(timeout=0)
+        [row] = project.ledger("version", "tries", "error")[1:]
+        assert (row["version"], row["tries"]) == (2, 1)
+        began = time.monotonic()
+        assert not project.runner().apply(timeout=0), "another call waits too"
+        assert time.monotonic() - began < 1, "and asks for no lock"
         application.execute("COMMIT")
     assert project.runner().apply()
+    assert project.ledger("tries", "error", "holder")[1] == {"tries": 0, "error": None, "holder": None}
+
+
+def test_a_lock_that_never_comes_is_given_up_with_the_name_of_who_holds_it(
+    endpoint: Endpoint, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "LOCK_PAUSES", (0.1,))
+    monkeypatch.setattr(waiting, "LOCK_ATTEMPTS", 2)
+    assert project.write("CREATE TABLE t (n int);").runner().apply()
+    project.write("CREATE TABLE t (n int);", "\nALTER TABLE t ADD m int;")
+    with endpoint.psql(project.api.database) as application:
+        application.execute("SET application_name = 'a report'")
+        application.execute("BEGIN")
+        application.execute("SELECT * FROM t")
+        pid = application.info.backend_pid
+        with pytest.raises(StatementError) as raised:
+            project.runner().apply()
+        application.execute("COMMIT")
+    assert re.fullmatch(
+        rf"{project.path(2)}:2: canceling statement due to lock timeout; blocked by process {pid} of role rdsadmin"
+        r" \(a report, idle in transaction\) in a transaction since [-\d]+ [:\d]+ UTC; given up after 2 attempts:"
+        " end that transaction, or deploy when it is over",
+        str(raised.value),
+    )
+    assert project.runner("the next deploy").apply()
+
+
+def test_a_statement_that_ends_its_own_process_is_given_up(project: Project) -> None:
+    project.write("CREATE TABLE t ();", "\nSELECT pg_terminate_backend(pg_backend_pid());")
+    with pytest.raises(StatementError) as raised:
+        project.runner().apply(timeout=60)
+    assert str(raised.value).startswith(f"{project.path(2)}:2: ")
+    assert str(raised.value).endswith(
+        "; given up after 5 attempts: PostgreSQL's log says why its process ended; change the statement"
+    )
 
 
 def kill_the_database(endpoint: Endpoint, when: str) -> None:

@@ -29,14 +29,25 @@ def test_property_refused(value: str) -> None:
 
 def test_read(tmp_path: Path) -> None:
     (tmp_path / "app").mkdir()
-    (tmp_path / "app" / "0001_x.sql").write_bytes(TEXT.replace("\n", " \r\n").encode())
+    (tmp_path / "app" / "0001_x.sql").write_text(TEXT)
     script = MIGRATION.read(tmp_path)
     assert [(statement.text, statement.line) for statement in script.statements] == [
         ("SELECT 1", 2),
         ("SELECT\n  2", 4),
     ]
-    assert script.place(1) == "sql/app/0001_x.sql:4"
-    assert script.place(1, position=10) == "sql/app/0001_x.sql:5"
+    assert script.location(1) == "sql/app/0001_x.sql:4"
+    assert script.location(1, position=10) == "sql/app/0001_x.sql:5"
+
+
+def test_read_refuses_other_line_ends(tmp_path: Path) -> None:
+    """The checksum is the same, the spans would be wrong."""
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "0001_x.sql").write_bytes(TEXT.replace("\n", " \r\n").encode())
+    with pytest.raises(FileError) as raised:
+        MIGRATION.read(tmp_path)
+    assert str(raised.value) == (
+        "sql/app/0001_x.sql: has other blanks or line ends than the file of the deploy: deploy again"
+    )
 
 
 def test_read_refuses_another_text(tmp_path: Path) -> None:
