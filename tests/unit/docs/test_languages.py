@@ -38,7 +38,7 @@ def prose(path: Path) -> str:
 def numbers(path: Path) -> Counter[str]:
     """Numbers with a unit or a fraction, which a translation must not change; links and code are left out."""
     text = re.sub(r"\]\([^)]*\)|`[^`]*`", "", prose(path))
-    text = re.sub(r"(?<=\d),(?=\d{3})", "", text)
+    text = re.sub(r"(?<=\d),(?=\d{3})|\d+ 月", "", text)  # a month is a word in English
     found = re.findall(r"(?<![\w.])\d+(?:\.\d+)+|(?<![\w.-])\d{2,}(?![\w.-]*\d)", text)
     return Counter(found)
 
