@@ -25,7 +25,9 @@ AREAS: Mapping[str, str] = {
     "06": "Operations, cost, security",
 }
 # `# 0201: Title`, an empty line, `2026-11-23 · Accepted`.
-HEAD = re.compile(r"# (?P<number>\d{4}): (?P<title>.+)\n\n(?P<date>\d{4}-\d\d-\d\d) · (?P<status>Accepted|Superseded by \d{4})\n")
+HEAD = re.compile(
+    r"# (?P<number>\d{4}): (?P<title>.+)\n\n(?P<date>\d{4}-\d\d-\d\d) · (?P<status>Accepted|Superseded by \d{4})\n"
+)
 
 
 def index() -> str:
