@@ -10,8 +10,9 @@ DECISIONS = Path(__file__).parent / "decisions"
 INTRODUCTION = """\
 # Decisions (ADR)
 
-One page for each decision that a newcomer would question: what was needed, what was chosen, which alternatives there were, and why.
-The date is the day of the decision; a status is Accepted, or Superseded with the number of the next one.
+One page for each decision that a newcomer would question: what was needed, what was chosen, which alternatives
+there were, and why. The date is the day of the decision; a status is Accepted, or Superseded with the next
+one's number.
 
 """
 # The first two digits of a number are the area.

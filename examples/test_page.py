@@ -34,7 +34,7 @@ def shown(page: AppTest) -> str:
 
 
 def test_in_japanese_it_recalls_the_nearest_first_and_says_that_nobody_answers(page: AppTest) -> None:
-    assert page.title[0].value == "覚えているチャット"
+    assert page.title[0].value == "会話を記憶するチャット"
     assert page.info[0].value == JAPANESE.empty
     page.button(key="samples").click().run()
     page.chat_input(key="spoken").set_value("京都で静かな庭が見たい").run()
