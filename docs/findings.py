@@ -1,4 +1,4 @@
-"""Writes docs/findings.md: what cdk-nag's packs find in `prod`, and what is done about each finding.
+"""Writes docs/generated/findings.md: what cdk-nag's packs find in `prod`, and what is done about each finding.
 
 `make findings` writes it anew; a test compares it with the stacks, so that nothing new is found without a reason.
 """
@@ -19,13 +19,13 @@ from app import build
 from constructs_lib.policy_checks import COMPLIANCE_PACKS, UNANSWERED
 from stacks.config import DEV, PROD, Settings
 
-TABLE = Path("docs/findings.md")
+TABLE = Path("docs/generated/findings.md")
 PACKS: Mapping[str, Callable[[App], NagPack]] = {"AwsSolutions": AwsSolutionsChecks, **COMPLIANCE_PACKS}
-HEAD = """# What the guards find in `prod`
+HEAD = """# cdk-nag findings in `prod`, and the reason for each
 
-Written by `make findings`; a test fails when it is not what the stacks say. cdk-nag's AwsSolutions, Serverless, NIST
+Written by `make findings`; a test compares it with the stacks. cdk-nag's AwsSolutions, Serverless, NIST
 800-53 R5, HIPAA and PCI DSS 3.2.1 packs run whenever `prod` is synthesized, and a finding without a reason stops it.
-A rule's text: the cdk-nag documentation, under the same name.
+The text of a rule is in the cdk-nag documentation, under the same name.
 
 """
 

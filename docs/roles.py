@@ -1,4 +1,4 @@
-"""Writes docs/roles.md: what each role that `prod` makes may do, and to what.
+"""Writes docs/generated/roles.md: what each role that `prod` makes may do, and to what.
 
 `make findings` writes it anew; a test compares it with the templates, so that no role may do more unnoticed.
 """
@@ -15,11 +15,11 @@ from stacks.config import PROD
 
 Template = dict[str, Any]
 
-TABLE = Path("docs/roles.md")
-HEAD = """# What each role may do
+TABLE = Path("docs/generated/roles.md")
+HEAD = """# IAM roles of `prod`: actions and resources of each
 
-Written by `make findings` from the templates of `prod`; a test fails when it is not what they say. A resource with a
-`*` in it has its reason in [findings.md](findings.md), under IAM5.
+Written by `make findings` from the templates of `prod`; a test compares it with them. The reason for each resource
+with a `*` is in [findings.md](findings.md), under IAM5.
 
 """
 

@@ -64,9 +64,9 @@ def say(page: Page, text: str) -> None:
 
 
 def test_a_conversation_in_two_languages(page: Page, request: pytest.FixtureRequest) -> None:
-    expect(page.get_by_role("heading", name="覚えているチャット")).to_be_visible()
-    page.get_by_role("button", name="例の記憶を入れる").click()
-    expect(page.get_by_text("6 件を覚えました。")).to_be_visible()
+    expect(page.get_by_role("heading", name="会話を記憶するチャット")).to_be_visible()
+    page.get_by_role("button", name="サンプルの記憶を追加").click()
+    expect(page.get_by_text("6 件の記憶を保存しました。")).to_be_visible()
     say(page, "京都で静かな庭が見たい")
     memories = page.locator(".memory")
     expect(memories).to_have_count(3)

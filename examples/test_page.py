@@ -34,13 +34,13 @@ def shown(page: AppTest) -> str:
 
 
 def test_in_japanese_it_recalls_the_nearest_first_and_says_that_nobody_answers(page: AppTest) -> None:
-    assert page.title[0].value == "覚えているチャット"
+    assert page.title[0].value == "会話を記憶するチャット"
     assert page.info[0].value == JAPANESE.empty
     page.button(key="samples").click().run()
     page.chat_input(key="spoken").set_value("京都で静かな庭が見たい").run()
     assert not page.info
     assert JAPANESE.no_model in [caption.value for caption in page.caption]
-    assert page.expander[0].label == "思い出したこと 3 件(近い順)"
+    assert page.expander[0].label == "検索された記憶 3 件(類似度順)"
     garden, inn = shown(page).find("静かな庭を見たい"), shown(page).find("庭の見える小さな旅館")
     assert 0 < garden < inn
 

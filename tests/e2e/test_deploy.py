@@ -138,7 +138,7 @@ class TestFirstDeploy:
 
 class TestLaterDeploys:
     def test_a_second_deploy_changes_nothing(self, laptop: Laptop, checkout: Path) -> None:
-        outcome = laptop.follow(checkout, "operations.md", "First deploy")
+        outcome = laptop.follow(checkout, "operations.md", "Deploy for the first time")
         assert outcome.status == 0, outcome.output
         stacks = set(re.findall(r"st-chat-dev-\w+", laptop.must("status")))
         assert set(re.findall(r"✅ .*\((st-chat-dev-\w+)\) \(no changes\)", outcome.output)) == stacks
@@ -151,11 +151,11 @@ class TestLaterDeploys:
         printed = outcome.output.splitlines()
         for name in ("STCHAT_CLUSTER_ARN", "STCHAT_SECRET_ARN", "STCHAT_APP_SECRET_ARN", "STCHAT_DATABASE"):
             assert f"{name}={laptop.environment()[name]}" in printed
-        asked = laptop.follow(checkout, "assumptions.md", "Assumptions")
+        asked = laptop.follow(checkout, "assumptions.md", "Assumptions about AWS, and the command that proves each")
         assert asked.output.splitlines()[0].split("\t")[1].startswith("vector 0.8"), asked.output
 
     def test_a_new_migration(self, laptop: Laptop, checkout: Path) -> None:
-        outcome = laptop.follow(checkout, "operations.md", "A new migration")
+        outcome = laptop.follow(checkout, "operations.md", "Add a migration")
         assert outcome.status == 0, outcome.output
         assert f"-- sql/st_chat_db/{numbered(1, 'note')}: in one transaction" in outcome.output
         assert f"[+] Added: .st_chat_db/{numbered(1, 'note')}" in outcome.output
@@ -165,7 +165,7 @@ class TestLaterDeploys:
     def test_the_pull_requests_comment_names_the_migrations(self, laptop: Laptop, checkout: Path) -> None:
         migrate(checkout, numbered(2, "of_five"), "CREATE TABLE first_of_five (id int);\n")
         migrate(checkout, numbered(3, "of_five"), "CREATE TABLE second_of_five (id int);\n")
-        outcome = laptop.follow(checkout, "operations.md", "Deploys from GitHub")
+        outcome = laptop.follow(checkout, "operations.md", "Deploy from GitHub Actions")
         assert outcome.status == 0, outcome.output
         dev, prod = outcome.output.split("#### prod\n")
         assert re.findall(r"^1\. `(.*)`$", dev, re.MULTILINE) == [
@@ -206,12 +206,12 @@ class TestLaterDeploys:
         ]
         assert waited, "the runner said nothing of the cluster that slept"
 
-        told = laptop.follow(checkout, "operations.md", "A deploy that failed", 0)
+        told = laptop.follow(checkout, "operations.md", "Repair a failed deploy", 0)
         assert told.status == 0, told.output
         assert reason in told.output
         assert told.output.count(" pending") == 3
         migrate(checkout, numbered(4, "of_five"), "CREATE TABLE third_of_five (id int);\n")
-        mended = laptop.follow(checkout, "operations.md", "A deploy that failed", 1)
+        mended = laptop.follow(checkout, "operations.md", "Repair a failed deploy", 1)
         assert mended.status == 0, mended.output
         assert laptop.sql(tables) == [[5]]
         assert laptop.stack_status("st-chat-dev-schema") == "UPDATE_COMPLETE"
@@ -274,12 +274,12 @@ class TestLaterDeploys:
 
 class TestOperations:
     def test_more_capacity(self, laptop: Laptop, checkout: Path) -> None:
-        outcome = laptop.follow(checkout, "operations.md", "More capacity")
+        outcome = laptop.follow(checkout, "operations.md", "Raise the maximum capacity")
         assert outcome.status == 0, outcome.output
         assert outcome.output.splitlines()[-1] == "128.0"
 
     def test_always_on(self, laptop: Laptop, checkout: Path) -> None:
-        outcome = laptop.follow(checkout, "operations.md", "Provisioned")
+        outcome = laptop.follow(checkout, "operations.md", "Change to provisioned instances")
         assert outcome.status == 0, outcome.output
         assert [line.split("\t")[1] for line in outcome.output.splitlines()[-2:]] == ["db.r8g.large"] * 2
 
@@ -300,7 +300,7 @@ class TestTheEnd:
         assert ["e2e"] in laptop.sql(f"DELETE FROM {HISTORY} RETURNING userid")
 
     def test_destroy_leaves_a_final_snapshot(self, laptop: Laptop, checkout: Path) -> None:
-        outcome = laptop.follow(checkout, "operations.md", "Remove all of it")
+        outcome = laptop.follow(checkout, "operations.md", "Remove everything")
         assert outcome.status == 0, outcome.output
         stacks = {stack["StackName"] for stack in laptop.client("cloudformation").describe_stacks()["Stacks"]}
         assert stacks == {"CDKToolkit"}
@@ -313,7 +313,7 @@ class TestTheEnd:
         assert set(outcome.output.splitlines()[-1].split("	")) == names
 
     def test_the_final_snapshot_brings_it_back(self, laptop: Laptop, checkout: Path) -> None:
-        outcome = laptop.follow(checkout, "operations.md", "Bring it back")
+        outcome = laptop.follow(checkout, "operations.md", "Restore from the final snapshot")
         assert outcome.status == 0, outcome.output
         Laptop.environment.cache_clear()  # its secrets are new ones
         assert laptop.sql("SELECT count(*)::int FROM schema_migrations WHERE name LIKE '%_once.sql'") == [[1]]

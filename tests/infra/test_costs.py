@@ -1,4 +1,4 @@
-"""docs/costs.md ends with what `stchat cost` says of the templates."""
+"""docs/generated/costs.md ends with what `stchat cost` says of the templates."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from stchat.ops.cli.cost import report
 from stchat.ops.cost import Load
 from stchat.ops.templates import Billed
 
-DOCUMENT = Path("docs/costs.md")
-MARK = "<!-- From here on: stchat cost. A test compares it; make snapshots writes it anew. -->\n\n"
+DOCUMENT = Path("docs/generated/costs.md")
+MARK = "<!-- From here on: stchat cost -->\n\n"
 
 
 def test_document_is_what_the_command_says(

@@ -1,4 +1,4 @@
-"""docs/findings.md is what the packs find, each finding has its reason, and each reason its finding."""
+"""docs/generated/findings.md is what the packs find, each finding has its reason, and each reason its finding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/roles.md lists what each role may do; a role that may do more changes it."""
+"""docs/generated/roles.md lists what each role may do; a role that may do more changes it."""
 
 from __future__ import annotations
 

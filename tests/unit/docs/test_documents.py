@@ -18,7 +18,7 @@ from tests.support.repository import REPOSITORY
 
 DOCUMENTS = sorted([*REPOSITORY.glob("README*.md"), *REPOSITORY.glob("docs/**/*.md")])
 # What begins a path of this repository, in a text.
-FOLDERS = "benchmarks|constructs_lib|docs|examples|local|pipeline|sql|stacks|stchat|tests|\\.github|\\.ci"
+FOLDERS = "benchmarks|constructs_lib|docs|examples|local_aws|pipeline|sql|stacks|stchat|tests|\\.github|\\.ci"
 
 every_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(REPOSITORY)))
 
@@ -32,9 +32,11 @@ def code(path: Path) -> str:
 
 
 def anchors(path: Path) -> set[str]:
-    """GitHub's anchors of a document's headings."""
-    headings = re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    """GitHub's anchors of a document's headings, and those that it names itself."""
+    text = path.read_text()
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    named = set(re.findall(r'<a id="([\w-]+)">', text))
+    return named | {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @every_document
@@ -70,11 +72,11 @@ def commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentPars
 
 @every_document
 def test_commands_that_are_named_exist(path: Path) -> None:
-    for parser, module in ((stchat_parser(), "stchat"), (local_parser(), "local")):
-        for words in re.findall(rf"python -m {module}((?: [a-z][a-z-]+)+)", code(path)):
+    for parser, program in ((stchat_parser(), "stchat"), (local_parser(), "local-aws")):
+        for words in re.findall(rf"(?:^|[`(]|\| ){program}((?: [a-z][a-z-]+)+)", code(path), re.MULTILINE):
             known = commands(parser)
             for word in words.split():
-                assert not known or word in known, f"python -m {module}{words}: not {word}, but {', '.join(known)}"
+                assert not known or word in known, f"{program}{words}: not {word}, but {', '.join(known)}"
                 known = commands(known[word]) if known else {}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.integration.data_api.conformance import answers, limits, values_in, values_out
 from tests.integration.data_api.conformance.rule import Rule
 
-DOCUMENT = Path(__file__).resolve().parents[4] / "docs" / "data-api-conformance.md"
+DOCUMENT = Path(__file__).resolve().parents[4] / "docs" / "generated" / "data-api-conformance.md"
 SECTIONS: dict[str, list[Rule]] = {
     "Values out": values_out.RULES,
     "Values in": values_in.RULES,
@@ -16,7 +16,7 @@ SECTIONS: dict[str, list[Rule]] = {
     "Limits and errors": limits.RULES,
 }
 INTRODUCTION = """\
-# Data API conformance
+# RDS Data API conformance: what the local endpoint answers, rule by rule
 
 Printed from the rows of `tests/integration/data_api/conformance/`, each of which is sent to the local endpoint, over
 a real PostgreSQL, and compared with the exact answer at every test run. The last column is how the answer is known:
