@@ -1,7 +1,7 @@
 """What the compliance packs find in `prod` and the project lives with: rule to the reason that a reviewer would accept.
 
-A reason holds for every pack that has the rule. docs/generated/findings.md lists which resources each one answers, and a test
-fails when that list grows; AwsSolutions' findings are acknowledged beside the constructs that they are about.
+A reason holds for every pack that has the rule. docs/generated/findings.md lists which resources each answers, and a
+test fails when that list grows; AwsSolutions' findings are acknowledged beside the constructs that they are about.
 """
 
 ACKNOWLEDGED = {

@@ -106,7 +106,7 @@ class Settings:
 
     # Operations
     compliance_packs: bool = False
-    """Hold the templates to cdk-nag's Serverless, NIST 800-53 R5, HIPAA and PCI rules too: docs/generated/findings.md."""
+    """Hold the templates to cdk-nag's Serverless, NIST 800-53 R5, HIPAA, PCI rules too: docs/generated/findings.md."""
     alarms: bool = False
     """CloudWatch alarms, one topic for them, and a dashboard."""
     alarm_connections: int = 1600

@@ -63,7 +63,9 @@ class Laptop:
         blocks = [block for block in shell_blocks(REPOSITORY / "docs" / document) if block.section == section]
         texts = [block.text for block in blocks if block.runs_here]
         assert texts, f"{document} has nothing to type in {section}"
-        [shell] = [b.text for b in shell_blocks(REPOSITORY / "docs" / "operations.md") if b.section == "Set up the shell"]
+        [shell] = [
+            b.text for b in shell_blocks(REPOSITORY / "docs" / "operations.md") if b.section == "Set up the shell"
+        ]
         script = "".join([shell, *([texts[part] for part in parts] or texts), then])
         command = ["bash", "-euo", "pipefail", "-c", script]
         return self._run(command, {**os.environ, **self.environment()}, checkout)

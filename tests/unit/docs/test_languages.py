@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import REPOSITORY
+from tests.support.repository import REPOSITORY
 
 PAIRS = [(REPOSITORY / "README.md", REPOSITORY / "README.ja.md")] + [
     (REPOSITORY / "docs" / path.name, path)

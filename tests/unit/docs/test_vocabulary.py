@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import REPOSITORY
+from tests.support.repository import REPOSITORY
 
 RETIRED = (
     r"\bthe source's\b",
