@@ -152,22 +152,35 @@ def _days(schedules: list[dict[str, Any]]) -> float | None:
     return int(rate[1]) / (24 if rate[2] == "hour" else 1)
 
 
-def read(stage: str, directory: Path) -> Billed:
-    """From the templates of `directory`, as `cdk synth` leaves them in cdk.out."""
+def load(stage: str, directory: Path) -> list[Template]:
+    """The templates in `directory`, as `cdk synth` leaves them in cdk.out."""
     found = [json.loads(file.read_text()) for file in sorted(directory.glob("*.json"))]
     templates = [one for one in found if isinstance(one, dict) and isinstance(one.get("Resources"), dict)]
     if not templates:
         raise SettingsError(f"{directory} has no templates: make them with `cdk synth --output {directory}`")
-    return Billed.from_templates(stage, templates)
+    return templates
+
+
+def read(stage: str, directory: Path) -> Billed:
+    return Billed.from_templates(stage, load(stage, directory))
 
 
 def synthesize(stages: Iterable[str]) -> list[Billed]:
     """From the current settings: the CDK app runs once per stage, as for `cdk synth`."""
+
+    def billed(stage: str) -> Billed:
+        return Billed.from_templates(stage, synthesized(stage))
+
     with ThreadPoolExecutor() as pool:
-        return list(pool.map(_synthesize, stages))
+        return list(pool.map(billed, stages))
 
 
-def _synthesize(stage: str) -> Billed:
+def synthesized(stage: str) -> list[Template]:
+    """What the app in this folder makes of a stage's settings.
+
+    Raises:
+        SettingsError: it cannot be synthesized; the text has the app's own reason.
+    """
     if not CDK_JSON.exists():
         raise SettingsError(
             f"there is no cdk.json in {Path.cwd()}: run this where the CDK app is, or name the templates of `cdk synth`"
@@ -187,7 +200,7 @@ def _synthesize(stage: str) -> Billed:
         )
         if done.returncode != 0:
             raise SettingsError(f"stage {stage} cannot be synthesized: {_reason(done.stderr)}")
-        return read(stage, Path(directory))
+        return load(stage, Path(directory))
 
 
 def _reason(errors: str) -> str:

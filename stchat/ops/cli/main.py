@@ -23,6 +23,7 @@ GROUPS = {
     "schema": "the migrations of sql/",
     "db": "what is in the databases",
     "chat": "one user's history and memory",
+    "adopt": "what was made by hand, and the steps to a managed cluster",
     "cost": "what a month of each stage costs",
     "doctor": "a running cluster: what is wrong, and what blocks auto-pause",
     "smoke": "prove a deployment: write, read, recall, isolation, privileges",

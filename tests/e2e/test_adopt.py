@@ -1,0 +1,112 @@
+"""docs/adopt.md, followed by the person who made it all by hand; the old cluster is as it was, whatever happens."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tests.documents import PIECE, shell_blocks
+
+from local_aws.state import load
+from tests.e2e.conftest import REPOSITORY, Laptop, Outcome, new_laptop
+
+DOCUMENT = REPOSITORY / "docs" / "adopt.md"
+OLD = "SELECT count(*), min(primarykey), max(primarykey), max(timestamp)::text FROM st_chat_history_table"
+ROWS = "299\t1\t300\t2025-01-01 00:06:10.3701+00"
+
+
+@dataclass(frozen=True)
+class Account:
+    """One person's account with what they made by hand, and their checkout of this project."""
+
+    laptop: Laptop
+    checkout: Path
+
+    def shell(self, script: str) -> Outcome:
+        here = load(self.laptop.directory)
+        assert here
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=self.checkout,
+            env=os.environ | here.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=600,
+        )
+        return Outcome(done.returncode, done.stdout)
+
+    def old_rows(self) -> str:
+        """What the old cluster's history says of itself, asked with the hand-made login."""
+        done = self.shell(
+            'login="$(aws secretsmanager describe-secret --secret-id st.chat.new --query ARN --output text)"\n'
+            "aws rds-data execute-statement --resource-arn"
+            ' "$(aws rds describe-db-clusters --db-cluster-identifier dbclusterstchat'
+            " --query 'DBClusters[0].DBClusterArn' --output text)\""
+            f' --secret-arn "$login" --database st_chat_db --output text --sql "{OLD}" --query \'records[0][].*[]\''
+        )
+        assert done.status == 0, done.output
+        return done.output.strip()
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> Iterator[Account]:
+    laptop = new_laptop(tmp_path_factory.mktemp("handmade"))
+    try:
+        laptop.must("up", "--no-deploy", *laptop.ports)
+        here = Account(laptop, checkout)
+        made = here.shell((REPOSITORY / "tests" / "e2e" / "handmade.sh").read_text())
+        assert made.status == 0, made.output
+        yield here
+    finally:
+        laptop.run("down")
+
+
+def settings_of_the_document() -> str:
+    [block] = [piece["text"] for piece in PIECE.finditer(DOCUMENT.read_text()) if piece["language"] == "python"]
+    return str(block)
+
+
+def script(*sections: str) -> str:
+    blocks = shell_blocks(DOCUMENT)
+    return "".join(block.text for section in sections for block in blocks if block.section.startswith(section))
+
+
+def test_look_names_what_collides_and_changes_nothing(account: Account) -> None:
+    before = account.old_rows()
+    looked = account.shell(script("1.", "2."))
+    assert looked.status == 0, looked.output
+    assert "AWS::RDS::DBCluster          dbclusterstchat (available)" in looked.output
+    assert "AWS::SecretsManager::Secret  st.chat (in use)" in looked.output
+    assert "AWS::RDS::DBSubnetGroup" not in looked.output  # the hand-made one is spelled ...-groupt
+    printed = "".join(line.strip() for line in settings_of_the_document().splitlines())
+    assert printed in "".join(line.strip() for line in looked.output.splitlines())
+    assert account.old_rows() == before == ROWS
+
+
+def test_a_deploy_over_the_same_names_fails_and_leaves_the_old_cluster(account: Account) -> None:
+    failed = account.shell(script("1.", "5."))
+    assert failed.status != 0
+    assert "already exists" in failed.output
+    assert account.old_rows() == ROWS
+
+
+def test_the_documents_steps_bring_every_row(account: Account) -> None:
+    config = account.checkout / "stacks" / "config.py"
+    original = config.read_text()
+    copied = account.shell(script("1.", "3."))
+    assert copied.status == 0, copied.output
+    config.write_text(original.replace('DEV = Settings(stage="dev")\n', settings_of_the_document()))
+    try:
+        assert config.read_text() != original
+        adopted = account.shell(script("1.", "5.", "6.", "7.", "8.", "9."))
+    finally:
+        config.write_text(original)
+    assert adopted.status == 0, adopted.output
+    assert adopted.output.endswith("the rows are the same\n")
+    assert account.old_rows() == ROWS
