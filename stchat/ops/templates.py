@@ -152,7 +152,7 @@ def _days(schedules: list[dict[str, Any]]) -> float | None:
     return int(rate[1]) / (24 if rate[2] == "hour" else 1)
 
 
-def load(stage: str, directory: Path) -> list[Template]:
+def load(directory: Path) -> list[Template]:
     """The templates in `directory`, as `cdk synth` leaves them in cdk.out."""
     found = [json.loads(file.read_text()) for file in sorted(directory.glob("*.json"))]
     templates = [one for one in found if isinstance(one, dict) and isinstance(one.get("Resources"), dict)]
@@ -162,7 +162,7 @@ def load(stage: str, directory: Path) -> list[Template]:
 
 
 def read(stage: str, directory: Path) -> Billed:
-    return Billed.from_templates(stage, load(stage, directory))
+    return Billed.from_templates(stage, load(directory))
 
 
 def synthesize(stages: Iterable[str]) -> list[Billed]:
@@ -200,7 +200,7 @@ def synthesized(stage: str) -> list[Template]:
         )
         if done.returncode != 0:
             raise SettingsError(f"stage {stage} cannot be synthesized: {_reason(done.stderr)}")
-        return load(stage, Path(directory))
+        return load(Path(directory))
 
 
 def _reason(errors: str) -> str:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.documents import PIECE, shell_blocks
 
 from local_aws.state import load
-from tests.e2e.conftest import REPOSITORY, Laptop, Outcome, new_laptop
+from tests.support.documents import PIECE, shell_blocks
+from tests.support.local_aws_cli import Laptop, Outcome, new_laptop
+from tests.support.repository import REPOSITORY
 
 DOCUMENT = REPOSITORY / "docs" / "adopt.md"
 OLD = "SELECT count(*), min(primarykey), max(primarykey), max(timestamp)::text FROM st_chat_history_table"

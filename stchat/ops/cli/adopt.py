@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> Answer:
 
 def _templates(arguments: argparse.Namespace) -> list[templates.Template]:
     if arguments.templates is not None:
-        return templates.load(arguments.stage, arguments.templates / arguments.stage)
+        return templates.load(arguments.templates / arguments.stage)
     return templates.synthesized(arguments.stage)
 
 
