@@ -14,7 +14,8 @@ from aws_cdk import App, CfnOutput, Duration, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from constructs_lib.policy_checks import acknowledge, add_policy_checks, wildcard
+from constructs_lib.acknowledgments import acknowledge, wildcard
+from constructs_lib.policy_checks import add_policy_checks
 from stacks.config import STAGES
 
 ISSUER = "token.actions.githubusercontent.com"

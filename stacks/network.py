@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from constructs import Construct
 
-from constructs_lib.policy_checks import ZONES_ARE_SETTINGS, acknowledge
+from constructs_lib.acknowledgments import ZONES_ARE_SETTINGS, acknowledge
 from constructs_lib.two_tier_vpc import TwoTierVpc
 from stacks.config import Settings
 from stacks.stage_stack import StageStack

@@ -1,14 +1,38 @@
-"""The settings of every program here, from the environment."""
+"""The settings of every program here, from the environment. Constructs write what handlers read."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from stchat.errors import SettingsError
 
 EMBEDDING_MODEL = "cohere.embed-multilingual-v3"
+
+
+class Variable(StrEnum):
+    """Every variable of this project's own, by its purpose."""
+
+    CLUSTER_ARN = "STCHAT_CLUSTER_ARN"
+    SECRET_ARN = "STCHAT_SECRET_ARN"
+    """The master's secret: migrations, rotation, operators."""
+    APP_SECRET_ARN = "STCHAT_APP_SECRET_ARN"
+    """The secret of the role st_chat_app: the application."""
+    READ_SECRET_ARN = "STCHAT_READ_SECRET_ARN"
+    """The secret of the role st_chat_read, for `stchat smoke`."""
+    DATABASE = "STCHAT_DATABASE"
+    EMBEDDING_MODEL = "STCHAT_EMBEDDING_MODEL"
+    CHAT_FUNCTION = "STCHAT_CHAT_FUNCTION"
+    """The name of the chat function, for `stchat smoke`."""
+    CHAT_MODEL = "STCHAT_CHAT_MODEL"
+    """Bedrock's id of the model that answers on the example's page."""
+    LANG = "STCHAT_LANG"
+    """The language of messages, `en` or `ja`; the locale's unless set."""
+
+
+NAMES = tuple(variable.value for variable in Variable)
 
 
 @dataclass(frozen=True)
@@ -17,37 +41,65 @@ class Settings:
 
     cluster_arn: str
     secret_arn: str
-    database: str
+    database: str = "postgres"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         return cls(
-            cluster_arn=_needed(environment, "STCHAT_CLUSTER_ARN"),
-            secret_arn=_needed(environment, "STCHAT_SECRET_ARN"),
-            database=environment.get("STCHAT_DATABASE", "postgres"),
+            cluster_arn=_required(environment, Variable.CLUSTER_ARN),
+            secret_arn=_required(environment, Variable.SECRET_ARN),
+            database=environment.get(Variable.DATABASE) or cls.database,
+        )
+
+    def to_environment(self) -> dict[str, str]:
+        """What `from_environment` reads; the default database is left out."""
+        return _written(
+            {Variable.CLUSTER_ARN: self.cluster_arn, Variable.SECRET_ARN: self.secret_arn}
+            | ({} if self.database == Settings.database else {Variable.DATABASE: self.database})
         )
 
 
 @dataclass(frozen=True)
 class ApplicationSettings:
-    """What the application runs with: the secret is the role st_chat_app's, not the master's."""
+    """What the application runs with: the secret is that of the role st_chat_app, not the master's."""
 
     cluster_arn: str
     secret_arn: str
     database: str
-    embedding_model: str
+    embedding_model: str = EMBEDDING_MODEL
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> ApplicationSettings:
         return cls(
-            cluster_arn=_needed(environment, "STCHAT_CLUSTER_ARN"),
-            secret_arn=_needed(environment, "STCHAT_APP_SECRET_ARN"),
-            database=_needed(environment, "STCHAT_DATABASE"),
-            embedding_model=environment.get("STCHAT_EMBEDDING_MODEL", EMBEDDING_MODEL),
+            cluster_arn=_required(environment, Variable.CLUSTER_ARN),
+            secret_arn=_required(environment, Variable.APP_SECRET_ARN),
+            database=_required(environment, Variable.DATABASE),
+            embedding_model=environment.get(Variable.EMBEDDING_MODEL) or cls.embedding_model,
+        )
+
+    def to_environment(self) -> dict[str, str]:
+        """What `from_environment` reads."""
+        return _written(
+            {
+                Variable.CLUSTER_ARN: self.cluster_arn,
+                Variable.APP_SECRET_ARN: self.secret_arn,
+                Variable.DATABASE: self.database,
+                Variable.EMBEDDING_MODEL: self.embedding_model,
+            }
         )
 
 
-def _needed(environment: Mapping[str, str], name: str) -> str:
+def region_of(arn: str) -> str | None:
+    """The region that an ARN names, or None: then boto3 looks for one (AWS_DEFAULT_REGION, the profile)."""
+    parts = arn.split(":")
+    return parts[3] if len(parts) >= 6 and parts[0] == "arn" and parts[3] else None
+
+
+def _written(variables: Mapping[Variable, str]) -> dict[str, str]:
+    return {variable.value: value for variable, value in variables.items()}
+
+
+def _required(environment: Mapping[str, str], name: Variable) -> str:
     if value := environment.get(name):
         return value
     raise SettingsError(f'{name} is not set: run eval "$(local-aws env)", or take it from the outputs of the stacks')

@@ -12,10 +12,13 @@ from aws_cdk import aws_ec2 as ec2
 from cfnlint import lint
 from cfnlint.config import ManualArgs
 
-from stacks.config import DEV, PROD, Settings
+from stacks.config import Settings, dev, prod
 from tests.infra.conftest import synthesize
 from tests.infra.test_policy_checks import EXPLAINED
 from tests.infra.test_spec import one, properties
+
+DEV = dev()
+PROD = prod()
 
 R8G = ec2.InstanceType("r8g.large")
 SNAPSHOT = "arn:aws:rds:ap-northeast-1:000000000000:cluster-snapshot:st-chat"

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from aws_cdk import aws_ec2 as ec2
 
-from stacks.config import PROD
+from stacks.config import prod
 from tests.infra.conftest import synthesize
 from tests.infra.test_spec import one, properties
+
+PROD = prod()
 
 Template = dict[str, Any]
 Of = Callable[[str], dict[str, Template]]
