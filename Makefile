@@ -63,7 +63,7 @@ pipeline: $(VENV)/ready ## let the workflows of REPOSITORY=owner/name into the a
 	@cdk deploy --app "python3 -m pipeline.access" -c repository=$(REPOSITORY) -c provider=$(PROVIDER) --require-approval $(APPROVAL)
 
 deploy: $(VENV)/ready ## deploy STAGE to AWS, with your credentials
-	@cdk deploy --all -c stage=$(STAGE) --require-approval $(APPROVAL)
+	@python -m stchat.ops.deploy_failure deploy --all -c stage=$(STAGE) --require-approval $(APPROVAL)
 
 demo: $(VENV)/demo ## a page to chat on, over the laptop's AWS that is up, or the cluster of STCHAT_CLUSTER_ARN
 	@if [ -z "$$STCHAT_CLUSTER_ARN" ]; then settings="$$(local-aws env)" || exit 1; eval "$$settings"; fi; \

@@ -39,7 +39,7 @@ DEPLOY_TIME = Duration.hours(2)
 
 
 class AccessStack(Stack):
-    """GitHub as an identity provider, and its roles: one compares templates, and one for each stage deploys that stage."""
+    """GitHub as an identity provider, and its roles: one compares templates, one for each stage deploys that stage."""
 
     def __init__(self, scope: Construct, id: str, *, repository: str, provider_is_known: bool) -> None:
         super().__init__(scope, id, stack_name="st-chat-pipeline", description="What GitHub's workflows may do here")
