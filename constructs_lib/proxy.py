@@ -24,7 +24,7 @@ def new_proxy(
     """For the users of `secrets`, with IAM and TLS required, in the cluster's own `security_group`."""
     # Bound to the cluster itself, the CDK would open its port as a reference, which no rule of cdk-nag can judge.
     target = rds.DatabaseCluster.from_database_cluster_attributes(
-        scope, f"{id}Target", cluster_identifier=cluster.cluster_identifier, engine=cluster.engine
+        scope, f"{id}Target", cluster_identifier=cluster.cluster_identifier, engine=cluster.engine, port=5432
     )
     security_group.add_ingress_rule(security_group, POSTGRES, "PostgreSQL from the RDS Proxy")
     proxy = rds.DatabaseProxy(
