@@ -44,7 +44,7 @@ snapshots: $(VENV)/ready ## approve the templates as they are now
 	@python -m pytest tests/infra --update-snapshots
 	@python -m docs.index
 
-findings: $(VENV)/ready ## what the guards find in prod and what its roles may do, into docs/
+findings: $(VENV)/ready ## what the policy checks find in prod and what its roles may do, into docs/
 	@python -m docs.findings && python -m docs.roles
 
 checkov: $(VENV)/checkov/ready ## checkov on the approved templates

@@ -25,7 +25,7 @@ PROD = prod()
 
 TABLE = Path("docs/findings.md")
 PACKS: Mapping[str, Callable[[App], NagPack]] = {"AwsSolutions": AwsSolutionsChecks, **COMPLIANCE_PACKS}
-HEAD = """# What the guards find in `prod`
+HEAD = """# What the policy checks find in `prod`
 
 Written by `make findings`; a test fails when it is not what the stacks say. cdk-nag's AwsSolutions, Serverless, NIST
 800-53 R5, HIPAA and PCI DSS 3.2.1 packs run whenever `prod` is synthesized, and a finding without a reason stops it.

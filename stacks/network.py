@@ -11,7 +11,7 @@ from stacks.stage_stack import StageStack
 
 
 class NetworkStack(StageStack):
-    """Two public subnets, kept for a web tier, and two private ones without a hint."""
+    """Two public subnets, kept for a web tier, and two private ones without a route out."""
 
     def __init__(self, scope: Construct, id: str, *, settings: Settings) -> None:
         super().__init__(scope, id, settings=settings, description="The VPC of the chat database")
