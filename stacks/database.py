@@ -84,6 +84,8 @@ class DatabaseStack(StageStack):
             )
             CfnOutput(self, "ProxyEndpoint", value=proxy.endpoint)
         acknowledge(self, {"CloudFormation-Validate::W3010": ZONES_ARE_SETTINGS})
+        if not settings.iam_authentication:
+            acknowledge(cluster, {"AwsSolutions::AwsSolutions-RDS6": "a setting: passwords of Secrets Manager alone"})
         if not settings.protect_data:
             acknowledge(
                 cluster,
