@@ -26,17 +26,18 @@ ACKNOWLEDGED = {
         "the template's engine version is the truth: an upgrade behind it makes the next deploy try a downgrade"
     ),
     "RDSEnhancedMonitoringEnabled": (
-        "Database Insights standard is the baseline configuration's monitoring; the operating system's processes add a role and logs"
+        "Database Insights standard is the baseline's monitoring; the operating system's processes add a role and logs"
     ),
-    "RDSInBackupPlan": "continuous backups are Aurora's own (backup_retention), and deletion leaves the cluster or a snapshot",
+    "RDSInBackupPlan": "continuous backups are Aurora's own (backup_retention), and deletion leaves the"
+    " cluster or a snapshot",
     "SNSEncryptedKMS": (
         "alarms carry a metric's name and value, no data; AWS's own SNS key would keep CloudWatch from publishing"
     ),
     "SecretsManagerRotationEnabled": "the Rotation stack rotates them; the rule looks at one stack alone",
     "SecretsManagerUsingKMSKey": (
-        "encrypted by aws/secretsmanager as in the baseline configuration; a customer key is paid for at each login that reads one"
+        "encrypted by aws/secretsmanager as in the baseline; a customer key is paid for at each login that reads one"
     ),
     "StepFunctionStateMachineXray": "the CDK's waiter polls while a deploy lasts, and logs every event",
     "VPCDefaultSecurityGroupClosed": "nothing uses the default group; emptying it takes a custom resource with rights",
-    "VPCNoUnrestrictedRouteToIGW": "the baseline configuration's public subnets, kept for a web tier: nothing is in them",
+    "VPCNoUnrestrictedRouteToIGW": "the baseline's public subnets, kept for a web tier: nothing is in them",
 }
