@@ -1,4 +1,4 @@
-"""What somebody made by hand, beside what a stage would make: the steps from one to the other. Reads the account alone.
+"""What was made by hand, beside what a stage would make: the steps from one to the other. Reads the account alone.
 
 A snapshot into a new cluster, and not CloudFormation's resource import, is the way: docs/decisions/0603.
 """

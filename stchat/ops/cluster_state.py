@@ -66,12 +66,11 @@ class Extension:
 
 
 @dataclass(frozen=True)
-class RoleSetting:
-    """What ALTER ROLE ... SET gave an application's role; `database` empty: in all of them."""
+class ChangedRole:
+    """An application's role, and what of its limits is not as migrations have set it."""
 
-    role: str
-    database: str
-    setting: str
+    name: str
+    changes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -111,5 +110,5 @@ class ClusterState:
     state: str
     sessions: tuple[Session, ...] | None
     extensions: tuple[Extension, ...] | None
-    role_settings: tuple[RoleSetting, ...] | None
+    changed_roles: tuple[ChangedRole, ...] | None
     read_failures: tuple[ReadFailure, ...]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from stchat.ops.cluster_state import ClusterState, RoleSetting
+from stchat.ops.cluster_state import ClusterState
 
 
 @dataclass(frozen=True)
@@ -27,30 +27,11 @@ def extensions(state: ClusterState) -> Iterator[Finding]:
         )
 
 
-def role_settings(state: ClusterState, declared: Sequence[RoleSetting] | None) -> Iterator[Finding]:
-    """A role may change its own settings: an application with an SQL injection can stop itself for good."""
-    if state.role_settings is None or declared is None:
-        return
-    existing = {_names(one) for one in state.role_settings}
-    for one in state.role_settings:
-        if one not in declared:
-            yield Finding(
-                f"role {one.role}{_in(one)} has the setting {one.setting}",
-                "no migration sets it: it was changed by hand, or by the role itself, and holds for every new session",
-                f"as the master: ALTER ROLE {one.role}{_in(one)} RESET {_names(one)[2]}, or set it in a migration",
-            )
-    for one in declared:
-        if _names(one) not in existing:
-            yield Finding(
-                f"role {one.role}{_in(one)} has lost the setting {one.setting}",
-                "a migration sets it: it was reset by hand, or by the role itself",
-                f"as the master: ALTER ROLE {one.role}{_in(one)} SET {one.setting.replace('=', ' = ', 1)}",
-            )
-
-
-def _names(one: RoleSetting) -> tuple[str, str, str]:
-    return one.role, one.database, one.setting.partition("=")[0]
-
-
-def _in(one: RoleSetting) -> str:
-    return f" IN DATABASE {one.database}" if one.database else ""
+def changed_roles(state: ClusterState) -> Iterator[Finding]:
+    for role in state.changed_roles or ():
+        yield Finding(
+            f"role {role.name} is not as migrations have made it: {'; '.join(role.changes)}",
+            "a role may change its own settings, and an SQL injection can so stop the application for good",
+            f"stchat schema apply --roles {role.name}=<ARN of its secret> sets them again, as a deploy of migrations"
+            " does",
+        )

@@ -10,9 +10,16 @@ import logging
 import time
 from collections.abc import Callable
 
-from stchat.data_api.client import STATEMENT_SECONDS, DataApi, Transaction
-from stchat.data_api.values import Row
-from stchat.errors import DatabaseError, LedgerError, StatementError, StatementTimeoutError, TransientError
+from stchat.data_api import STATEMENT_SECONDS, DataApi, Row, Transaction
+from stchat.errors import (
+    DataApiError,
+    DatabaseError,
+    LedgerError,
+    ResultTooLargeError,
+    StatementError,
+    StatementTimeoutError,
+    TransientError,
+)
 from stchat.schema import index_memory
 from stchat.schema.failures import failure
 from stchat.schema.ledger import Lease, Ledger
@@ -26,6 +33,8 @@ ATTEMPTS = 3  # of a statement that fails after its call has returned, for one d
 POLL_SECONDS = 5.0
 
 _TRANSACTION_FAILED = "25P02"
+_UNSUPPORTED_RESULT = "UnsupportedResultException"  # such as that of a function that returns void
+_NO_RESULT = "a migration needs no result: call functions with PERFORM, in a DO block"
 _LOG = "PostgreSQL's message is in the cluster's log alone"
 
 _AT_WORK = """
@@ -63,6 +72,10 @@ def run_in_transaction(ledger: Ledger, script: Script, done: int, deadline: floa
                     if not isinstance(error, DatabaseError):
                         raise
                     raise failure(script.location(index, error.position), error) from error
+                except DataApiError as error:
+                    if error.code != _UNSUPPORTED_RESULT and not isinstance(error, ResultTooLargeError):
+                        raise
+                    raise StatementError(f"{script.location(index)}: {error}; {_NO_RESULT}") from error
         _recorded(ledger.advance(script, stop, transaction), script)
     return stop
 

@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Mapping
 
-from stchat.data_api.client import STATEMENT_SECONDS, DataApi
+from stchat.data_api import STATEMENT_SECONDS, DataApi
 from stchat.errors import DatabaseError, SettingsError, StatementError
 from stchat.schema.execution import ATTEMPTS, POLL_SECONDS, RetryLater, clean_up, start
 from stchat.schema.migration import Statement, Target

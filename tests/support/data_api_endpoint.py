@@ -19,6 +19,7 @@ import boto3
 import psycopg
 from botocore.config import Config
 from types_boto3_rds_data import RDSDataServiceClient
+from types_boto3_rds_data.type_defs import FieldOutputTypeDef
 
 from local_aws.data_api import admin_client
 from local_aws.data_api.standalone import CLUSTER_ARN, DATABASE, MASTER, MASTER_SECRET, secret_arn
@@ -105,6 +106,26 @@ def start_endpoint(directory: Path, *arguments: str) -> tuple[subprocess.Popen[s
     raise AssertionError(f"the endpoint ended with {process.wait()}: {(directory / 'endpoint.log').read_text()}")
 
 
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The endpoint's program, to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "local_aws.data_api", *arguments],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def execute(url: str, sql: str) -> list[list[FieldOutputTypeDef]]:
+    """The records of a query by the master user."""
+    answer = client(url).execute_statement(
+        resourceArn=CLUSTER_ARN, secretArn=secret_arn(MASTER_SECRET), database="postgres", sql=sql
+    )
+    return answer.get("records", [])
+
+
 def client(url: str, **credentials: str) -> RDSDataServiceClient:
     """boto3's client for an endpoint, without retries."""
     session = boto3.session.Session(
@@ -145,5 +166,5 @@ def running(directory: Path, *arguments: str) -> Iterator[Endpoint]:
     assert ended == 0
 
 
-# The limits of an endpoint that waits for nobody, in seconds.
+# The limits of an endpoint that waits for no caller, in seconds.
 IMPATIENT_STATEMENT, IMPATIENT_IDLE, IMPATIENT_TOTAL, IMPATIENT_PAUSE = 0.8, 1, 2, 3

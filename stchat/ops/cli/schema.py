@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from stchat.errors import LedgerError, MigrationError, SettingsError
+from stchat.errors import LedgerError, MigrationError
 from stchat.ops.cli.connection import connect
 from stchat.ops.cli.output import Answer
 from stchat.ops.cli.output import table as table_of
@@ -40,14 +40,9 @@ _NEW = """-- Why this change is needed.
 
 
 def _files(arguments: argparse.Namespace, *, strict: bool = False) -> Files:
-    """Split into statements, which takes PostgreSQL's grammar. Raises SettingsError without it, FileError."""
-    try:
-        from stchat.sql_lint.parse import load
-    except ImportError:
-        raise SettingsError(
-            "this command reads SQL with PostgreSQL's grammar, and postgast is not installed:"
-            ' pip install "stchat[cdk]"'
-        ) from None
+    """Split into statements, which takes PostgreSQL's grammar: the extra `cdk`. Raises FileError."""
+    from stchat.sql_lint.parse import load
+
     return load(arguments.sql, strict=strict)
 
 

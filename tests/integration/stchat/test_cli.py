@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from stchat.data_api import DataApi
-from stchat.ops.cli import connection
 from stchat.ops.cli.main import SQL, main
 from stchat.schema import global_hnsw_index
 from tests.support.data_api_endpoint import Endpoint
@@ -39,7 +38,9 @@ def run(
     folder.mkdir(parents=True)
     for name, text in FILES.items():
         (folder / name).write_text(text)
-    monkeypatch.setattr(connection, "rds_data_client", lambda: endpoint.client)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_RDS_DATA", endpoint.url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("STCHAT_CLUSTER_ARN", endpoint.cluster_arn)
     monkeypatch.setenv("STCHAT_SECRET_ARN", endpoint.secret_arn)
     monkeypatch.setenv("STCHAT_DATABASE", database)

@@ -25,7 +25,7 @@ SLOW_INDEX = ALONE + "CREATE INDEX CONCURRENTLY t_name ON t (name, lower(name), 
 def test_ten_runners_at_once(project: Project) -> None:
     project.write(
         "CREATE TABLE t (n int);",
-        "INSERT INTO t VALUES (1); SELECT pg_sleep(0.3);",
+        "INSERT INTO t VALUES (1); SELECT pg_sleep(0.3)::text;",
         ALONE + "INSERT INTO t VALUES (2);\nCREATE INDEX CONCURRENTLY t_n ON t (n);\nINSERT INTO t VALUES (3);",
         "INSERT INTO t VALUES (4);",
     )

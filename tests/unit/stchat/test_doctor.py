@@ -15,9 +15,8 @@ from stchat.errors import SettingsError
 from stchat.ops import support
 from stchat.ops.checks import run_checks
 from stchat.ops.cli.doctor import acknowledgements, report
-from stchat.ops.cluster_state import RUNNING, UNKNOWN, ClusterState, Extension, Instance, RoleSetting, Secret, Session
+from stchat.ops.cluster_state import RUNNING, UNKNOWN, ChangedRole, ClusterState, Extension, Instance, Secret, Session
 from stchat.ops.database_checks import Finding
-from stchat.ops.role_settings import declared
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 COSTS = "while the cluster runs, every instance costs at least 0.5 ACU"
@@ -44,7 +43,6 @@ WRITER = Instance(
 )
 READER = replace(WRITER, identifier="chat-reader", role="reader", tier=1, properties={}, template={})
 SECRET = Secret("st.chat", rotates=False, every="", last=None, due=None, pending=False, changed=None)
-DECLARED = (RoleSetting("st_chat_app", "", "statement_timeout=30s"),)
 HEALTHY = ClusterState(
     identifier="chat",
     arn="arn:aws:rds:ap-northeast-1:123456789012:cluster:chat",
@@ -70,13 +68,13 @@ HEALTHY = ClusterState(
     state=RUNNING,
     sessions=(),
     extensions=(),
-    role_settings=DECLARED,
+    changed_roles=(),
     read_failures=(),
 )
 
 
 def found(**changes: Any) -> list[Finding]:
-    return run_checks(replace(HEALTHY, **changes), support.load(), NOW, DECLARED)
+    return run_checks(replace(HEALTHY, **changes), support.load(), NOW)
 
 
 def test_a_healthy_cluster_has_no_finding() -> None:
@@ -112,25 +110,12 @@ def test_a_healthy_cluster_has_no_finding() -> None:
             ),
         ),
         (
-            {
-                "role_settings": (
-                    *DECLARED,
-                    RoleSetting("st_chat_app", "st_chat_db", "default_transaction_read_only=on"),
-                )
-            },
+            {"changed_roles": (ChangedRole("st_chat_app", ("its settings differ in statement_timeout",)),)},
             Finding(
-                "role st_chat_app IN DATABASE st_chat_db has the setting default_transaction_read_only=on",
-                "no migration sets it: it was changed by hand, or by the role itself, and holds for every new session",
-                "as the master: ALTER ROLE st_chat_app IN DATABASE st_chat_db RESET default_transaction_read_only, or"
-                " set it in a migration",
-            ),
-        ),
-        (
-            {"role_settings": ()},
-            Finding(
-                "role st_chat_app has lost the setting statement_timeout=30s",
-                "a migration sets it: it was reset by hand, or by the role itself",
-                "as the master: ALTER ROLE st_chat_app SET statement_timeout = 30s",
+                "role st_chat_app is not as migrations have made it: its settings differ in statement_timeout",
+                "a role may change its own settings, and an SQL injection can so stop the application for good",
+                "stchat schema apply --roles st_chat_app=<ARN of its secret> sets them again, as a deploy of migrations"
+                " does",
             ),
         ),
         (
@@ -264,7 +249,7 @@ def test_an_old_engine_is_retired_and_cannot_pause() -> None:
 def test_the_end_of_the_major_version(now: str, says: str) -> None:
     [finding] = [
         each
-        for each in run_checks(HEALTHY, support.load(), datetime.fromisoformat(f"{now}T00:00:00+00:00"), None)
+        for each in run_checks(HEALTHY, support.load(), datetime.fromisoformat(f"{now}T00:00:00+00:00"))
         if "engine" in each.what
     ]
     assert finding.what == f"standard support of engine 16.13 {says}"
@@ -303,22 +288,10 @@ def test_acknowledgements_are_those_of_the_last_synth(tmp_path: Path) -> None:
         acknowledgements(tmp_path)
 
 
-def test_settings_that_migrations_declare(tmp_path: Path) -> None:
-    (tmp_path / "postgres").mkdir()
-    (tmp_path / "postgres" / "0001_a.sql").write_text(
-        "ALTER ROLE a SET statement_timeout = '30s';\n-- ALTER ROLE a SET x = 1;\n"
-        "ALTER ROLE a IN DATABASE d SET search_path TO public;\nALTER ROLE b CONNECTION LIMIT 5;\n"
-    )
-    (tmp_path / "postgres" / "0002_b.sql").write_text("ALTER ROLE a SET statement_timeout = '40s';\n")
-    assert declared(tmp_path) == (
-        RoleSetting("a", "", "statement_timeout=40s"), RoleSetting("a", "d", "search_path=public")
-    )  # fmt: skip
-
-
 def test_it_reads_well_at_80_columns() -> None:
     """What needs a change comes first; only a command is longer, so that it can be copied."""
     state = replace(HEALTHY, proxies=("chat-proxy",), global_clusters=("world",), restorable_to=NOW)
-    text = report(state, run_checks(state, support.load(), NOW, DECLARED), None, wide=False)
+    text = report(state, run_checks(state, support.load(), NOW), None, wide=False)
     lines = text.splitlines()
     assert lines[:3] == ["chat: 2 problems", "", "problem: RDS Proxy chat-proxy has this cluster as its target"]
     assert [line for line in lines if len(line) > 80 and "hint: aws " not in line] == []
