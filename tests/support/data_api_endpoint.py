@@ -145,5 +145,5 @@ def running(directory: Path, *arguments: str) -> Iterator[Endpoint]:
     assert ended == 0
 
 
-# The limits of an endpoint that waits for nobody, in seconds.
+# The limits of an endpoint that waits for no caller, in seconds.
 IMPATIENT_STATEMENT, IMPATIENT_IDLE, IMPATIENT_TOTAL, IMPATIENT_PAUSE = 0.8, 1, 2, 3
