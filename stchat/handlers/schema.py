@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 PHYSICAL_ID = "stchat-schema"  # constant: another one would be a replacement, and then a Delete
 SQL = Path(__file__).parents[2] / "sql"
 
-TIMEOUT_SECONDS = 20.0  # waited within one call for a cluster that is asleep, or for another runner
+TIMEOUT_SECONDS = 20.0  # waited within one call for a cluster that is paused, or for another runner
 RESERVE_SECONDS = 70.0  # one call of the Data API, and the end of this one
 REASON_CHARACTERS = 1_000  # CloudFormation's whole answer has 4 KB
 

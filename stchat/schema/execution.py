@@ -45,7 +45,7 @@ WHERE a.pid = :pid AND a.state = 'active'"""
 
 
 class RetryLater(Exception):  # noqa: N818 (not an error)
-    """Nothing is wrong; there is something to wait for, and the text says what."""
+    """Nothing is wrong; there is something to wait for, and the text names it."""
 
 
 def run_in_transaction(ledger: Ledger, script: Script, done: int, deadline: float) -> int:
@@ -56,7 +56,7 @@ def run_in_transaction(ledger: Ledger, script: Script, done: int, deadline: floa
     end = len(script.statements)
     stop = end if script.migration.transactional else min(done + 1, end)
     if not script.migration.transactional:
-        _acquire(ledger, script, done)  # committed, so that there is a row to say why it failed
+        _acquire(ledger, script, done)  # committed, so that there is a row for the reason of a failure
     with ledger.api.transaction() as transaction:
         lease = _acquire(ledger, script, done, transaction)
         with Blockers(ledger.api, lease.pid, ask=lease.attempts > 0) as blockers:
@@ -124,7 +124,9 @@ def _as_it_is(api: DataApi, script: Script, index: int, target: Target, found: R
     location = script.location(index)
     if found["state"] == "gone":
         if not target.conditional:
-            raise StatementError(f"{location}: index {target.name} does not exist: correct its name, or say IF EXISTS")
+            raise StatementError(
+                f"{location}: index {target.name} does not exist: correct its name, or write IF EXISTS"
+            )
         return
     if not target.table:  # a database, which may have been made before
         return

@@ -1,4 +1,4 @@
-"""`stchat`: the schema, the databases and the chats, on AWS or on the local AWS, as the environment says."""
+"""`stchat`: the schema, the databases and the chats, on AWS or on the local AWS, as the environment decides."""
 
 from __future__ import annotations
 

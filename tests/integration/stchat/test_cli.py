@@ -124,7 +124,7 @@ def test_check_runs_the_files_and_looks_at_what_they_do(run: Run, tmp_path: Path
     code, out, _ = run("schema", "check", "--database", "--json")
     assert code == 0
     assert [line.partition(": observed: ")[::2] for line in json.loads(out)["effects"]] == [
-        (f"sql/app/{name}:1", f"{what}; if it is meant, say `-- stchat: allow {kind}: <why>`")
+        (f"sql/app/{name}:1", f"{what}; if it is meant, write `-- stchat: allow {kind}: <why>`")
         for name, kind, what in [
             ("0003_default.sql", "rewrite", "rewrites or empties t, and locks it"),
             ("0004_hidden.sql", "rewrite", "rewrites or empties t, and locks it"),
@@ -174,7 +174,7 @@ def test_check_and_new_need_no_database(
     assert run("schema", "check") == (0, "2 migrations are well-formed\n", "")
     assert run("schema", "new", database, "add_theme")[1].endswith("0003_add_theme.sql\n")
     (tmp_path / "sql" / database / "0003_add_theme.sql").write_text("TRUNCATE t;")
-    warning = "sql/app/0003_add_theme.sql:1:1: empties t; if it is meant, say `-- stchat: allow truncate: <why>`\n"
+    warning = "sql/app/0003_add_theme.sql:1:1: empties t; if it is meant, write `-- stchat: allow truncate: <why>`\n"
     assert run("schema", "check")[1] == f"{warning}3 migrations are well-formed\n"
     assert run("schema", "check", "--strict") == (1, "", f"error: {warning}")
     assert run("schema", "status") == (

@@ -195,7 +195,7 @@ def test_a_name_that_something_else_has(project: Project) -> None:
 def test_an_index_that_is_not_there_is_not_dropped(project: Project) -> None:
     drop = ALONE + "DROP INDEX CONCURRENTLY {}typo;"
     assert failure(project.write(TABLE, drop.format("")).runner().apply) == (
-        f"{project.path(2)}:2: index typo does not exist: correct its name, or say IF EXISTS"
+        f"{project.path(2)}:2: index typo does not exist: correct its name, or write IF EXISTS"
     )
     assert project.write(TABLE, drop.format("IF EXISTS ")).runner().apply()
 

@@ -133,7 +133,7 @@ def test_a_statement_that_ends_its_own_process_is_given_up(project: Project) -> 
         project.runner().apply(timeout=60)
     assert str(raised.value).startswith(f"{project.path(2)}:2: ")
     assert str(raised.value).endswith(
-        "; given up after 5 attempts: PostgreSQL's log says why its process ended; change the statement"
+        "; given up after 5 attempts: PostgreSQL's log has the reason why its process ended; change the statement"
     )
 
 

@@ -245,14 +245,16 @@ def test_an_old_engine_is_retired_and_cannot_pause() -> None:
     ]
 
 
-@pytest.mark.parametrize(("now", "says"), [("2028-09-30", "ends on 2029-02-28"), ("2029-03-01", "ended on 2029-02-28")])
-def test_the_end_of_the_major_version(now: str, says: str) -> None:
+@pytest.mark.parametrize(
+    ("now", "message"), [("2028-09-30", "ends on 2029-02-28"), ("2029-03-01", "ended on 2029-02-28")]
+)
+def test_the_end_of_the_major_version(now: str, message: str) -> None:
     [finding] = [
         each
         for each in run_checks(HEALTHY, support.load(), datetime.fromisoformat(f"{now}T00:00:00+00:00"))
         if "engine" in each.what
     ]
-    assert finding.what == f"standard support of engine 16.13 {says}"
+    assert finding.what == f"standard support of engine 16.13 {message}"
 
 
 @pytest.mark.parametrize("min_acu", [0.5, None])
