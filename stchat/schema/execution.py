@@ -15,13 +15,11 @@ from stchat.errors import (
     DataApiError,
     DatabaseError,
     LedgerError,
-    ResultTooLargeError,
     StatementError,
     StatementTimeoutError,
-    TransientError,
 )
 from stchat.schema import index_memory
-from stchat.schema.failures import failure
+from stchat.schema.failures import failure, refused_result
 from stchat.schema.ledger import Lease, Ledger
 from stchat.schema.migration import Script, Statement, Target
 from stchat.schema.non_transactional import definitions, inspect
@@ -33,8 +31,6 @@ ATTEMPTS = 3  # of a statement that fails after its call has returned, for one d
 POLL_SECONDS = 5.0
 
 _TRANSACTION_FAILED = "25P02"
-_UNSUPPORTED_RESULT = "UnsupportedResultException"  # such as that of a function that returns void
-_NO_RESULT = "a migration needs no result: call functions with PERFORM, in a DO block"
 _LOG = "PostgreSQL's message is in the cluster's log alone"
 
 _AT_WORK = """
@@ -66,16 +62,14 @@ def run_in_transaction(ledger: Ledger, script: Script, done: int, deadline: floa
                 index_memory.for_build(transaction, script.statements[index].target)
                 try:
                     _run(ledger.api, transaction, script, index, lease.pid, deadline)
-                except (DatabaseError, TransientError) as error:
+                except DataApiError as error:
                     if postponed := Postponed.by(error, script, index, blockers.text):
                         raise postponed from error
-                    if not isinstance(error, DatabaseError):
-                        raise
-                    raise failure(script.location(index, error.position), error) from error
-                except DataApiError as error:
-                    if error.code != _UNSUPPORTED_RESULT and not isinstance(error, ResultTooLargeError):
-                        raise
-                    raise StatementError(f"{script.location(index)}: {error}; {_NO_RESULT}") from error
+                    if isinstance(error, DatabaseError):
+                        raise failure(script.location(index, error.position), error) from error
+                    if refused := refused_result(script.location(index), error):
+                        raise refused from error
+                    raise
         _recorded(ledger.advance(script, stop, transaction), script)
     return stop
 

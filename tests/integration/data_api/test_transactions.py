@@ -79,7 +79,10 @@ def test_the_client_notices_a_commit_that_was_a_rollback(endpoint: Endpoint, dat
         transaction.execute("INSERT INTO t VALUES (1)")
         with pytest.raises(DatabaseError):
             transaction.execute("SELECT 1/0")
-    assert raised.value.cause.args == ("ERROR: division by zero",) or "division by zero" in str(raised.value.cause)
+    assert str(raised.value) == (
+        "the transaction was rolled back, because a statement in it failed and the error was caught: division by zero:"
+        " let the error leave the `with` block, or use a savepoint"
+    )
     assert numbers(endpoint, database) == []
 
 
@@ -130,7 +133,7 @@ def test_the_client_waits_for_the_statement_before(endpoint: Endpoint) -> None:
         sleeping.start()
         time.sleep(0.2)
         impatient = Transaction(data_api(endpoint, "postgres", timeout=0), transaction.id)
-        with pytest.raises(UnavailableError, match="^DatabaseErrorException: Transaction is still running a query$"):
+        with pytest.raises(UnavailableError, match=r"^DatabaseErrorException: Transaction is still running a query$"):
             impatient.execute("SELECT 1 AS one")
         assert transaction.execute("SELECT 1 AS one").rows == [{"one": 1}]
         sleeping.join()

@@ -271,7 +271,7 @@ def test_drop_table_is_asked_for_by_name(run: Run) -> None:
     assert run("db", "drop-table", "t") == (
         1,
         "",
-        "error: this would drop table t of app and all its rows: say --yes to do it\n",
+        "error: this would drop table t of app and all its rows: add --yes to do it\n",
     )
     assert json.loads(run("db", "drop-table", "t", "--yes", "--json")[1]) == [{"database": "app", "dropped": "t"}]
     assert run("db", "columns", "t")[0] == 1
