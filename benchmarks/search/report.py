@@ -75,8 +75,8 @@ def _real(layouts: dict[str, Any]) -> list[str]:
                 (size, *(f"{_recall(one | {'short': 0})}; {_times(one)}" for one in of.values()))
                 for size, of in searched.items()
             )),
-            f"Learned and coded anew in {learned['seconds']} s for 26,600 memories; slack"
-            f" {learned['slack']} of 2,048 bits. Bytes a row of the index: {index[names[0]][0]} of signs, {index[names[1]][0]} as written and"
+            f"Learned and coded anew in {learned['seconds']} s for 26,600 memories; slack {learned['slack']} bits."
+            f" Bytes a row of the index: {index[names[0]][0]} of signs, {index[names[1]][0]} as written and"
             f" {index[names[1]][1]} when coded anew and packed. COPY, rows a second: {result['copy'][names[0]]:,} and"
             f" {result['copy'][names[1]]:,}.\n",
         ]  # fmt: skip
