@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from stchat.ops.cluster_state import SERVERLESS, ClusterState, Instance, Secret
-from stchat.ops.database_checks import Finding, changed_roles, extensions
+from stchat.ops.database_checks import Finding, changed_roles, codes, extensions
 from stchat.ops.support import Support
 
 NEAR = timedelta(days=180)
@@ -26,6 +26,7 @@ def run_checks(state: ClusterState, support: Support, now: datetime) -> list[Fin
         *_status(state),
         *extensions(state),
         *changed_roles(state),
+        *codes(state),
     ]
 
 

@@ -190,7 +190,8 @@ class _Reading:
         try:
             state = replace(state, sessions=database_reader.sessions(api), state=RUNNING)
             state = replace(state, changed_roles=database_reader.changed_roles(api))
-            return replace(state, extensions=database_reader.outdated_extensions(api))
+            state = replace(state, extensions=database_reader.outdated_extensions(api))
+            return replace(state, codes=database_reader.memory_codes(api))
         except DataApiError as error:
             self.read_failures.append(ReadFailure("the databases", str(error)))
             return state

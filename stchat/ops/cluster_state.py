@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from stchat.schema.memory_codes import Fit
+
 SERVERLESS = "db.serverless"
 PAUSED, RUNNING, UNKNOWN = "paused", "running", "paused or running, not known"
 
@@ -111,4 +113,6 @@ class ClusterState:
     sessions: tuple[Session, ...] | None
     extensions: tuple[Extension, ...] | None
     changed_roles: tuple[ChangedRole, ...] | None
+    codes: Mapping[str, Fit] | None = None
+    """By database, how recall's codes fit the memories."""
     read_failures: tuple[ReadFailure, ...]

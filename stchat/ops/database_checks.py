@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stchat.ops.cluster_state import ClusterState
+from stchat.schema.memory_codes import FITS
 
 
 @dataclass(frozen=True)
@@ -35,3 +36,30 @@ def changed_roles(state: ClusterState) -> Iterator[Finding]:
             f"stchat schema apply --roles {role.name}=<ARN of its secret> sets them again, as a deploy of migrations"
             " does",
         )
+
+
+def codes(state: ClusterState) -> Iterator[Finding]:
+    """Recall compares codes of the memories first, and exactly only those whose code is near."""
+    for database, fit in (state.codes or {}).items():
+        hint = f"the next deploy learns them again; now: stchat schema codes {database}"
+        if fit.is_half_done:
+            yield Finding(
+                f"the memories of {database} are being coded again, or that has stopped half-way",
+                "until it is done, recall compares codes of both kinds: the results are right, and up to twice as slow",
+                f"stchat schema codes {database} continues, as does the next deploy",
+                problem=False,
+            )
+        if fit.recall is not None and fit.recall < FITS:
+            yield Finding(
+                f"recall in {database} finds {fit.recall:.0%} of the 10 nearest memories,"
+                f" for one question {fit.worst or 0:.0%} ({fit.questions} questions)",
+                "the codes do not fit the memories: they were learned from others, or of another embedding model",
+                hint,
+            )
+        elif fit.learned_of is None and fit.questions:
+            yield Finding(
+                f"recall's codes in {database} have not been learned from the memories yet",
+                "until then up to 5,000 memories of a user are compared exactly, at about 5 us each",
+                hint,
+                problem=False,
+            )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stchat.data_api import DataApi
 from stchat.ops.cluster_state import ChangedRole, Extension, Session
+from stchat.schema.memory_codes import Fit, fit
 from stchat.schema.roles import LIMITS, changed_settings, read_roles
 
 _SESSIONS = """
@@ -21,6 +22,8 @@ ORDER BY datname"""
 _EXTENSIONS = """
 SELECT name, installed_version AS installed, default_version AS available FROM pg_available_extensions
 WHERE installed_version <> default_version ORDER BY name"""
+
+_HAS_CODES = "SELECT to_regprocedure('st_chat_memory_fit(int)') IS NOT NULL AS has"
 
 
 def sessions(api: DataApi) -> tuple[Session, ...]:
@@ -41,3 +44,10 @@ def changed_roles(api: DataApi) -> tuple[ChangedRole, ...]:
     """Of the roles that have limits."""
     rows = read_roles(api, LIMITS)
     return tuple(ChangedRole(row["rolname"], tuple(changes)) for row in rows if (changes := changed_settings(row)))
+
+
+def memory_codes(api: DataApi) -> dict[str, Fit]:
+    """Of every database that has memories."""
+    names = [row["name"] for row in api.execute(_DATABASES, idempotent=True).rows]
+    databases = [api.with_database(name) for name in names]
+    return {one.database: fit(one) for one in databases if one.execute(_HAS_CODES, idempotent=True).rows[0]["has"]}

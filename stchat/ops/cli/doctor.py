@@ -37,7 +37,7 @@ _EPILOG = "\n  ".join(
 
 
 def run(arguments: argparse.Namespace) -> Answer:
-    api = connect("postgres")
+    api = connect()
     now = datetime.now(UTC)
     state = read(api.cluster_arn, api.secret_arn, api, wake=arguments.wake, now=now)
     findings = run_checks(state, support.load(), now)

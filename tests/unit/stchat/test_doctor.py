@@ -17,6 +17,7 @@ from stchat.ops.checks import run_checks
 from stchat.ops.cli.doctor import acknowledgements, report
 from stchat.ops.cluster_state import RUNNING, UNKNOWN, ChangedRole, ClusterState, Extension, Instance, Secret, Session
 from stchat.ops.database_checks import Finding
+from stchat.schema.memory_codes import Fit
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 COSTS = "while the cluster runs, every instance costs at least 0.5 ACU"
@@ -232,10 +233,41 @@ def test_a_healthy_cluster_has_no_finding() -> None:
                 "aws rds describe-events --source-type db-instance --source-identifier chat-writer",
             ),
         ),
+        (
+            {"codes": {"st_chat_db": Fit(90_000, 1, 2_000, 20, 0.565, 0.1)}},
+            Finding(
+                "recall in st_chat_db finds 56% of the 10 nearest memories, for one question 10% (20 questions)",
+                "the codes do not fit the memories: they were learned from others, or of another embedding model",
+                "the next deploy learns them again; now: stchat schema codes st_chat_db",
+            ),
+        ),
+        (
+            {"codes": {"st_chat_db": Fit(9_000, 1, None, 20, 1.0, 1.0)}},
+            Finding(
+                "recall's codes in st_chat_db have not been learned from the memories yet",
+                "until then up to 5,000 memories of a user are compared exactly, at about 5 us each",
+                "the next deploy learns them again; now: stchat schema codes st_chat_db",
+                problem=False,
+            ),
+        ),
+        (
+            {"codes": {"st_chat_db": Fit(9_000, 2, 9_000, 20, 1.0, 1.0)}},
+            Finding(
+                "the memories of st_chat_db are being coded again, or that has stopped half-way",
+                "until it is done, recall compares codes of both kinds: the results are right, and up to twice as slow",
+                "stchat schema codes st_chat_db continues, as does the next deploy",
+                problem=False,
+            ),
+        ),
     ],
 )
 def test_finding(changes: dict[str, Any], finding: Finding) -> None:
     assert found(**changes) == [finding]
+
+
+def test_codes_that_fit_or_are_not_needed_are_no_finding() -> None:
+    fine = {"learned": Fit(9_000, 1, 9_000, 20, 0.99, 0.9), "small": Fit(40, 1, None, 0, None, None)}
+    assert found(codes=fine) == []
 
 
 def test_an_old_engine_is_retired_and_cannot_pause() -> None:
