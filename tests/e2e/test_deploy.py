@@ -160,6 +160,10 @@ class TestLaterDeploys:
         assert f"-- sql/st_chat_db/{numbered(1, 'note')}: in one transaction" in outcome.output
         assert f"[+] Added: .st_chat_db/{numbered(1, 'note')}" in outcome.output
         assert "Added: .st_chat_db/0005_grants" not in outcome.output
+        assert "may be replaced" not in outcome.output
+        changed = re.findall(r"^\[~\] AWS::Lambda::Function \S+ (\w+)", outcome.output, re.MULTILINE)
+        assert changed, outcome.output
+        assert all(re.match("Schema(OnEvent|Runner)Function", function) for function in changed), changed
         assert laptop.sql("SELECT to_regclass('note')::text") == [["note"]]
 
     def test_the_pull_requests_comment_names_the_migrations(self, laptop: Laptop, checkout: Path) -> None:
