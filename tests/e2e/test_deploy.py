@@ -160,6 +160,10 @@ class TestLaterDeploys:
         assert f"-- sql/st_chat_db/{numbered(1, 'note')}: in one transaction" in outcome.output
         assert f"[+] Added: .st_chat_db/{numbered(1, 'note')}" in outcome.output
         assert "Added: .st_chat_db/0005_grants" not in outcome.output
+        assert "may be replaced" not in outcome.output
+        changed = re.findall(r"^\[~\] AWS::Lambda::Function \S+ (\w+)", outcome.output, re.MULTILINE)
+        assert changed, outcome.output
+        assert all(re.match("Schema(OnEvent|Runner)Function", function) for function in changed), changed
         assert laptop.sql("SELECT to_regclass('note')::text") == [["note"]]
 
     def test_the_pull_requests_comment_names_the_migrations(self, laptop: Laptop, checkout: Path) -> None:
@@ -264,11 +268,11 @@ class TestLaterDeploys:
     def test_a_wrong_setting_stops_synth_with_its_field(self, laptop: Laptop, checkout: Path) -> None:
         settings = checkout / "stacks" / "config.py"
         text = settings.read_text()
-        settings.write_text(text.replace("DEV = Settings(", "DEV = Settings(max_acu=0.5, ", 1))
+        settings.write_text(text.replace('Settings(stage="dev"', 'Settings(stage="dev", max_acu=0.5', 1))
         outcome = laptop.cdk(checkout, "synth", "--quiet")
         settings.write_text(text)
         assert outcome.status != 0
-        assert "dev: max_acu must be 1 to 256 ACU, got 0.5" in outcome.output
+        assert "dev: max_acu must be 1 to 256 ACU, got 0.5: Aurora allows no other" in outcome.output
         assert "Traceback" not in outcome.output
 
 

@@ -44,7 +44,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"master_username": "St Chat"},
-        "master_username must be a lower-case letter, then up to 15 letters, digits or _, got St Chat",
+        "master_username must be a lower-case letter, then up to 15 letters, digits or _, got St Chat:"
+        " choose another, like stchat",
     ),
     (
         {"engine_version": "16.4"},
@@ -78,20 +79,26 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         "auto_pause_after must be None when min_acu is above 0, got 1800 s with 2 ACU:"
         " a cluster pauses at 0 ACU alone; set min_acu=0 or auto_pause_after=None",
     ),
-    ({"min_acu": 8, "max_acu": 4, "auto_pause_after": None}, "max_acu must be at least min_acu, got 4 < 8"),
+    (
+        {"min_acu": 8, "max_acu": 4, "auto_pause_after": None},
+        "max_acu must be at least min_acu, got 4 < 8: set 8 or more",
+    ),
     (
         {"min_acu": 0.3, "auto_pause_after": None},
         "min_acu must be in steps of 0.5 ACU, got 0.3: take 0",
     ),
     ({"max_acu": 1.75}, "max_acu must be in steps of 0.5 ACU, got 1.75: take 1.5"),
-    ({"max_acu": 0.5}, "max_acu must be 1 to 256 ACU, got 0.5"),
-    ({"max_acu": 300}, "max_acu must be 1 to 256 ACU, got 300"),
+    ({"max_acu": 0.5}, "max_acu must be 1 to 256 ACU, got 0.5: Aurora allows no other"),
+    ({"max_acu": 300}, "max_acu must be 1 to 256 ACU, got 300: Aurora allows no other"),
     (
         {"rds_proxy": True},
         "rds_proxy must be False when the cluster may pause, got True with auto_pause_after=1800 s:"
         " its open connections block auto-pause; set rds_proxy=False, or min_acu=0.5 and auto_pause_after=None",
     ),
-    ({"readers": 16}, "readers must be 0 to 15, got 16"),
+    (
+        {"readers": 16},
+        "readers must be 0 to 15, got 16: a cluster has 15 at most; take 1 for failover, or 0",
+    ),
     (
         {"reader_promotion_tier": 16},
         "reader_promotion_tier must be 0 to 15, got 16: take 1, which scales with the writer",
@@ -158,7 +165,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"private_subnet_cidrs": ("10.0.128.0/20",)},
-        "private_subnet_cidrs must have one range for each of 2 zones, got 10.0.128.0/20",
+        "private_subnet_cidrs must have one range for each of 2 zones, got 10.0.128.0/20: name as many ranges as zones",
     ),
     (
         {"region": "us-east-1"},
@@ -167,7 +174,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"availability_zones": ("ap-northeast-1a", "ap-northeast-1a")},
-        "availability_zones must be 2 or more different zones, got ap-northeast-1a, ap-northeast-1a",
+        "availability_zones must be 2 or more different zones, got ap-northeast-1a, ap-northeast-1a: Aurora needs"
+        " subnets in two; take ap-northeast-1a and another of aws ec2 describe-availability-zones",
     ),
     (
         {"database_name": "st.chat-db"},
@@ -181,16 +189,18 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"cluster_identifier": "st.chat"},
-        "cluster_identifier must be lower-case letters, digits and single hyphens (63 at most), got st.chat",
+        "cluster_identifier must be lower-case letters, digits and single hyphens (63 at most), got st.chat:"
+        " choose another, like dbclusterstchat",
     ),
     (
         {"master_secret_name": "st chat"},
-        "master_secret_name must be letters, digits and /_+=.@- only, 1 to 500 of them, got st chat",
+        "master_secret_name must be letters, digits and /_+=.@- only, 1 to 500 of them, got st chat: choose"
+        " another, like st.chat",
     ),
     (
         {"master_secret_name": "st-chat01"},
         "master_secret_name must not end in a hyphen and six characters"
-        " (Secrets Manager adds such a suffix to ARNs), got st-chat01",
+        " (Secrets Manager adds such a suffix to ARNs), got st-chat01: choose another, like st.chat",
     ),
     (
         {"backup_retention": Duration.days(36)},
@@ -243,7 +253,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"stage": ""},
-        "stage must be a lower-case letter, then up to 30 letters, digits or -, got ",
+        "stage must be a lower-case letter, then up to 30 letters, digits or -, got :"
+        " it begins the names of stacks; take one like dev",
     ),
     (
         {"account": "12"},
@@ -359,7 +370,7 @@ def test_a_stage_is_made_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -
     """A wrong setting of one stage is in the way of that stage alone."""
     monkeypatch.setattr("stacks.config.STAGES", {"dev": dev, "prod": lambda: replace(dev(), stage="prod", readers=16)})
     assert load("dev", {}) == DEV
-    with pytest.raises(SettingsError, match="prod: readers must be 0 to 15, got 16"):
+    with pytest.raises(SettingsError, match="prod: readers must be 0 to 15, got 16: a cluster"):
         load("prod", {})
 
 
