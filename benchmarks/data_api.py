@@ -19,7 +19,7 @@ import psutil
 import psycopg
 
 from local_aws.data_api import admin_client
-from local_aws.data_api.standalone import CLUSTER_ARN, MASTER, MASTER_SECRET, secret_arn
+from local_aws.data_api.standalone import CLUSTER_ARN, DATABASE, MASTER, MASTER_SECRET, secret_arn
 from tests.support.data_api_endpoint import start_endpoint
 from tests.support.wire import Wire
 
@@ -66,6 +66,7 @@ def load(url: str, pid: int, *, clients: int, seconds: float) -> Load:
     for _, mistakes, inserted, number in results:
         wrong += mistakes
         stored = setup.call("/Execute", {"sql": f"SELECT count(*) FROM load WHERE client = {number}"})
+        assert stored.status == 200, stored
         wrong["rows lost or doubled"] += abs(stored.body["records"][0][0]["longValue"] - inserted)
     # The last sessions are still being cleaned when their callers have their answers.
     time.sleep(0.2)
@@ -170,7 +171,7 @@ def _connected(url: str) -> socket.socket:
 
 
 def _wire(url: str) -> Wire:
-    return Wire(url, resourceArn=CLUSTER_ARN, secretArn=secret_arn(MASTER_SECRET))
+    return Wire(url, resourceArn=CLUSTER_ARN, secretArn=secret_arn(MASTER_SECRET), database=DATABASE)
 
 
 def main() -> None:
