@@ -11,7 +11,7 @@ import logging
 import time
 from dataclasses import dataclass
 
-from stchat.data_api.client import DataApi
+from stchat.data_api import DataApi
 from stchat.errors import DatabaseError, StatementTimeoutError
 from stchat.schema.execution import RetryLater
 from stchat.schema.waiting import is_transient
