@@ -87,6 +87,9 @@ class Clusters:
             self._secrets[secret, place] = (time.monotonic(), known)
         return known
 
+    def secret_key(self, access_key: str) -> str | None:
+        return self._plane.secret_key(access_key)
+
     async def tend(self) -> None:
         """Let go of the clusters that the control plane no longer has."""
         for place, (since, _) in list(self._records.items()):

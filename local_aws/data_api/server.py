@@ -17,8 +17,10 @@ from local_aws.data_api.account import Account
 from local_aws.data_api.admin_api import ControlApi
 from local_aws.data_api.errors import ApiError
 from local_aws.data_api.faults import Faults, after, before
+from local_aws.data_api.guard import TOO_LARGE, middleware
 from local_aws.data_api.operations import Operations
 from local_aws.processes import LocalError
+from local_aws.request_guard import RequestGuard
 
 LOG = logging.getLogger("local_aws.data_api")
 JSON = "application/json"
@@ -28,13 +30,20 @@ class Server:
     """`routes` are other services' that share the address."""
 
     def __init__(
-        self, account: Account, operations: Operations, faults: Faults, routes: Sequence[web.RouteDef] = ()
+        self,
+        account: Account,
+        operations: Operations,
+        faults: Faults,
+        guard: RequestGuard,
+        routes: Sequence[web.RouteDef] = (),
     ) -> None:
         self._account = account
         self._operations = operations
         self._faults = faults
         # A little more than AWS takes, so that what is too large is answered and not cut off.
-        self.app = web.Application(client_max_size=model.REQUEST_BYTES + 2**20)
+        self.app = web.Application(
+            client_max_size=model.REQUEST_BYTES + 2**20, middlewares=[middleware(guard, account)]
+        )
         self.app.router.add_routes([*ControlApi(account, faults).routes(), *routes])
         self.app.router.add_route("*", "/{path:.*}", self._serve)
 
@@ -68,10 +77,7 @@ class Server:
 
 
 async def _body(http: web.Request) -> bytes:
-    try:
-        return await http.read()
-    except web.HTTPRequestEntityTooLarge:
-        return bytes(model.REQUEST_BYTES + 1)
+    return bytes(model.REQUEST_BYTES + 1) if TOO_LARGE in http else await http.read()
 
 
 def respond(answer: dict[str, Any] | ApiError) -> web.Response:

@@ -103,6 +103,9 @@ class Alone:
         self._secrets[name] = Secret(secret_arn(name), name, text)
         return self._secrets[name]
 
+    def secret_key(self, access_key: str) -> str | None:  # noqa: ARG002
+        return None
+
     async def tend(self) -> None:
         """Nothing changes here but by the control API."""
 
