@@ -47,9 +47,6 @@ class RequestGuard:
             return _denied("Origin", "absent: no web page is served", headers["origin"])
         if headers.get("sec-fetch-site", "none") != "none":
             return _denied("Sec-Fetch-Site", "none or absent: no web page is served", headers["sec-fetch-site"])
-        media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if request.method == "POST" and media_type in self.refused_types:
-            return _denied("Content-Type", "one that AWS clients send", media_type)
         return None
 
     def refuse_unsigned(self, request: HttpRequest) -> Refusal | None:
@@ -59,6 +56,9 @@ class RequestGuard:
                 "Missing Authentication Token: the local AWS takes requests that are signed with its access key, which "
                 '`eval "$(local-aws env)"` exports',
             )
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if request.method == "POST" and media_type in self.refused_types:
+            return _denied("Content-Type", "one that AWS clients send", media_type)
         return None
 
     def refuse_signature(self, request: HttpRequest, body: bytes, secret: str | None) -> Refusal | None:

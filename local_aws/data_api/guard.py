@@ -20,23 +20,23 @@ TOO_LARGE = web.RequestKey("too_large", bool) if hasattr(web, "RequestKey") else
 
 def middleware(guard: RequestGuard, account: Account) -> Middleware:
     @web.middleware
-    async def guarded(http: web.Request, handler: Handler) -> web.StreamResponse:
-        path, _, query = http.raw_path.partition("?")
+    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        path, _, query = request.raw_path.partition("?")
         headers: dict[str, str] = {}
-        for name, value in http.headers.items():
+        for name, value in request.headers.items():
             headers[name.lower()] = f"{headers[name.lower()]},{value}" if name.lower() in headers else value
-        request = HttpRequest(http.method, path, query, headers)
-        refusal = guard.refuse_browser(request) or guard.refuse_unsigned(request)
+        http = HttpRequest(request.method, path, query, headers)
+        refusal = guard.refuse_browser(http) or guard.refuse_unsigned(http)
         if refusal is None:
             try:
-                body = await http.read()
+                body = await request.read()
             except web.HTTPRequestEntityTooLarge:
-                http[TOO_LARGE] = True
-                return await handler(http)
-            refusal = await _refuse_signature(guard, account, request, body)
+                request[TOO_LARGE] = True
+                return await handler(request)
+            refusal = await _refuse_signature(guard, account, http, body)
         if refusal is None:
-            return await handler(http)
-        answered, text = request_guard.response(request, refusal)
+            return await handler(request)
+        answered, text = request_guard.response(http, refusal)
         return web.Response(status=403, headers=answered, body=text)
 
     return guarded

@@ -18,8 +18,18 @@ import boto3
 import pytest
 
 from local_aws.postgres.system import free_port
+from local_aws.stack import START_CONTROL_PLANE
 from local_aws.state import ACCOUNT, REGION
-from tests.integration.conftest import RESUME_SECONDS, Endpoint, client, running, start_endpoint
+from tests.integration.conftest import (
+    KEY,
+    REPOSITORY,
+    RESUME_SECONDS,
+    Endpoint,
+    client,
+    running,
+    start_endpoint,
+    write_key,
+)
 
 # The limits of an endpoint that waits for nobody, in seconds.
 IMPATIENT_STATEMENT, IMPATIENT_IDLE, IMPATIENT_TOTAL, IMPATIENT_PAUSE = 0.8, 1, 2, 3
@@ -93,7 +103,7 @@ class LocalAws:
             endpoint_url=self.url,
             region_name=REGION,
             aws_access_key_id=ACCOUNT,
-            aws_secret_access_key="local",
+            aws_secret_access_key=KEY.secret,
         )
 
 
@@ -120,10 +130,18 @@ def control_plane(public_directory: Path) -> Iterator[str]:
     state = public_directory / "aws"
     state.mkdir()
     port = free_port()
-    environment = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "MINISTACK_REGION": REGION}
+    environment = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "MINISTACK_REGION": REGION, "MINISTACK_HOST": "127.0.0.1",
+        "STATE_DIR": str(state / "state"), "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ENDPOINT_URL_RDS_DATA": "http://127.0.0.1:1", "AWS_ACCESS_KEY_ID": KEY.id,
+        "AWS_SECRET_ACCESS_KEY": KEY.secret, "AWS_DEFAULT_REGION": REGION}  # fmt: skip
+    write_key(state)
     with (state / "log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "ministack"], env=os.environ | environment, cwd=state, stdout=log, stderr=log
+            [sys.executable, "-c", START_CONTROL_PLANE, str(state), str(REPOSITORY)],
+            env=os.environ | environment,
+            cwd=state,
+            stdout=log,
+            stderr=log,
         )
     url = f"http://127.0.0.1:{port}"
     deadline = time.monotonic() + 60
@@ -168,7 +186,7 @@ def deploy(url: str, stack: str, template: dict[str, Any]) -> dict[str, str]:
         endpoint_url=url,
         region_name=REGION,
         aws_access_key_id=ACCOUNT,
-        aws_secret_access_key="local",
+        aws_secret_access_key=KEY.secret,
     )
     cloudformation.create_stack(StackName=stack, TemplateBody=json.dumps(template))
     cloudformation.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})

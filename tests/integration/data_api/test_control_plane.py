@@ -15,7 +15,7 @@ from local_aws.data_api.clusters import REMEMBER_SECONDS
 from local_aws.data_api.control_plane import ControlPlane
 from local_aws.data_api.iam import DECISION_SECONDS
 from local_aws.state import ACCOUNT
-from tests.integration.conftest import client
+from tests.integration.conftest import KEY, client
 from tests.integration.data_api.conftest import PAUSE_SECONDS, TEMPLATE, LocalAws, deploy
 from tests.integration.data_api.values import one
 from tests.integration.data_api.wire import Answer, Wire
@@ -214,7 +214,7 @@ def test_only_what_the_role_s_policies_allow(cloud: LocalAws) -> None:
     allow(read, secret)
     assert as_role.execute_statement(**cluster, sql="SELECT 1")["records"] == [[{"longValue": 1}]]
     assert "rds-data:BeginTransaction" in message(lambda: as_role.begin_transaction(**cluster))
-    plane = ControlPlane(cloud.url)
+    plane = ControlPlane(cloud.url, KEY)
     assert plane.is_allowed(role, [execute], cluster["resourceArn"])
     assert not plane.is_allowed(role, [execute, "rds-data:BeginTransaction"], cluster["resourceArn"])
 
