@@ -130,7 +130,8 @@ def control_plane(public_directory: Path) -> Iterator[str]:
     state = public_directory / "aws"
     state.mkdir()
     port = free_port()
-    environment = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "MINISTACK_REGION": REGION, "MINISTACK_HOST": "127.0.0.1",
+    environment = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "MINISTACK_REGION": REGION,
+        "MINISTACK_HOST": "127.0.0.1",
         "STATE_DIR": str(state / "state"), "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_ENDPOINT_URL_RDS_DATA": "http://127.0.0.1:1", "AWS_ACCESS_KEY_ID": KEY.id,
         "AWS_SECRET_ACCESS_KEY": KEY.secret, "AWS_DEFAULT_REGION": REGION}  # fmt: skip
