@@ -36,7 +36,7 @@ def run(
     monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.url)
     monkeypatch.setenv("AWS_ENDPOINT_URL_RDS_DATA", cloud.endpoint.url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "000000000000")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_REGION", "ap-northeast-1")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-1")
     monkeypatch.setenv("STCHAT_CLUSTER_ARN", cloud.endpoint.cluster_arn)

@@ -19,12 +19,12 @@ from tests.support.migrated_database import MigratedDatabase
 
 @pytest.fixture
 def client() -> Any:
-    return boto3.Session("test", "test", region_name=REGION).client("bedrock-runtime")
+    return boto3.Session(KEY.id, KEY.secret, region_name=REGION).client("bedrock-runtime")
 
 
 @pytest.fixture
 def conversation(migrated: MigratedDatabase, client: Any) -> Conversation:
-    session = boto3.Session("test", "test", region_name=REGION)
+    session = boto3.Session(KEY.id, KEY.secret, region_name=REGION)
     embedder = CohereEmbedder(session.client("bedrock-runtime", endpoint_url=migrated.endpoint.url))
     return Conversation(ChatHistory(migrated.app), ChatMemory(migrated.app, embedder), ChatModel(client, "a.model"))
 
