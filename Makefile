@@ -60,7 +60,7 @@ snapshots: $(VENV)/ready ## approve the templates as they are now
 	@python -m pytest tests/infra --update-snapshots
 	@python -m docs.index
 
-findings: $(VENV)/ready ## what the guards find in prod and what its roles may do, into docs/
+findings: $(VENV)/ready ## what the policy checks find in prod and what its roles may do, into docs/
 	@python -m docs.findings && python -m docs.roles
 
 checkov: $(VENV)/checkov/ready ## checkov on the approved templates
@@ -88,7 +88,7 @@ release-check: ## whether TAG is the version of pyproject.toml, and CHANGELOG.md
 	grep -q "^## \[$$version\] " CHANGELOG.md || { echo "CHANGELOG.md must have a section [$$version]: see RELEASING.md" >&2; exit 1; }
 
 deploy: $(VENV)/ready ## deploy STAGE to AWS, with your credentials
-	@cdk deploy --all -c stage=$(STAGE) --require-approval $(APPROVAL)
+	@python -m stchat.ops.deploy_failure deploy --all -c stage=$(STAGE) --require-approval $(APPROVAL)
 
 demo: $(VENV)/demo ## a page to chat on, over local AWS that is up, or the cluster of STCHAT_CLUSTER_ARN
 	@if [ -z "$$STCHAT_CLUSTER_ARN" ]; then settings="$$(local-aws env)" || exit 1; eval "$$settings"; fi; \

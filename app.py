@@ -1,4 +1,4 @@
-"""The CDK app: the settings of one stage, its stacks, and the rules they are held to."""
+"""The CDK app: the stacks of one stage, and the policy checks at synth."""
 
 import os
 import sys
@@ -6,20 +6,15 @@ import sys
 from aws_cdk import App
 
 from constructs_lib.policy_checks import add_policy_checks
-from stacks.checks import SettingsError
+from stacks.acknowledged import ACKNOWLEDGED
+from stacks.chat import ChatStack
+from stacks.config import Settings, load
+from stacks.database import DatabaseStack
+from stacks.monitoring import MonitoringStack
+from stacks.network import NetworkStack
+from stacks.rotation import RotationStack
+from stacks.schema import SchemaStack
 from stchat.errors import StchatError
-
-try:
-    from stacks.acknowledged import ACKNOWLEDGED
-    from stacks.chat import ChatStack
-    from stacks.config import Settings, load
-    from stacks.database import DatabaseStack
-    from stacks.monitoring import MonitoringStack
-    from stacks.network import NetworkStack
-    from stacks.rotation import RotationStack
-    from stacks.schema import SchemaStack
-except SettingsError as error:  # the stages are made as they are imported
-    sys.exit(str(error))
 
 
 def build(app: App, settings: Settings) -> None:
@@ -28,27 +23,16 @@ def build(app: App, settings: Settings) -> None:
     database = DatabaseStack(app, "Database", settings=settings, network=network)
     schema = SchemaStack(app, "Schema", settings=settings, database=database)
     chat = ChatStack(app, "Chat", settings=settings, database=database, schema=schema)
-    rotation = None
-    if settings.rotate_secrets_every:
-        rotation = RotationStack(
-            app, "Rotation", settings=settings, database=database, every=settings.rotate_secrets_every
-        )
+    rotation = RotationStack(app, "Rotation", settings=settings, database=database) if settings.rotates else None
     if settings.alarms:
-        MonitoringStack(
-            app, "Monitoring", settings=settings, database=database, schema=schema, chat=chat, rotation=rotation
-        )
+        MonitoringStack(app, "Monitoring", settings=settings, of=(database, schema, chat, rotation))
     add_policy_checks(app, acknowledged=ACKNOWLEDGED if settings.compliance_packs else None)
 
 
 if __name__ == "__main__":
     app = App()
     try:
-        settings = load(
-            app.node.try_get_context("stage") or "dev",
-            region=os.environ.get("CDK_DEFAULT_REGION"),
-            account=os.environ.get("CDK_DEFAULT_ACCOUNT"),
-        )
-        build(app, settings)
-    except (SettingsError, StchatError) as error:
+        build(app, load(app.node.try_get_context("stage"), os.environ))
+    except StchatError as error:
         sys.exit(str(error))
     app.synth()

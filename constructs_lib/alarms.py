@@ -1,6 +1,6 @@
-"""Alarms that tell somebody, by one topic a stage that whoever is on call subscribes to.
+"""CloudWatch alarms that publish to one SNS topic, to which the operators on call subscribe.
 
-No data is no alarm: a sleeping cluster publishes no metrics but its capacity, which is 0, and a function that is not
+No data is no alarm: a paused cluster publishes no metrics but its capacity, which is 0, and a function that is not
 called none at all. What each alarm means and what to do: docs/production.md.
 """
 
@@ -21,17 +21,20 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from constructs_lib import validation
+from stchat.errors import SettingsError
+
 MINUTES_5 = Duration.minutes(5)
 # Half of the 2^31 after which PostgreSQL refuses to write; autovacuum begins in earnest at 200 million.
 OLD_TRANSACTIONS = 1_000_000_000
-# A rotation refuses one login or two; somebody who guesses is refused more often.
+# A rotation refuses one login or two; guessed passwords are refused more often.
 FAILED_LOGINS = 10
 CPU_PERCENT = 90
 DURATION_OF_TIMEOUT = 0.8
 
 
 class Alarms(Construct):
-    """A topic, and alarms that publish to it; `all` of them, for a dashboard."""
+    """A topic, and alarms that publish to it: each `on_...` adds one. `all` of them, for a dashboard."""
 
     def __init__(self, scope: Construct, id: str) -> None:
         super().__init__(scope, id)
@@ -47,8 +50,13 @@ class Alarms(Construct):
         )
         self.all: list[cloudwatch.Alarm] = []
 
+    def grant_subscribe(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` subscribe to the alarms."""
+        return self.topic.grant_subscribe(grantee)
+
     def on_capacity_at_maximum(self, cluster: rds.IDatabaseCluster, max_acu: float) -> None:
         """Serverless v2 has used all the capacity it may for 15 minutes: queries wait."""
+        self._positive("max_acu", max_acu)
         self._alarm(
             "CapacityAtMaximum",
             cluster.metric("ServerlessDatabaseCapacity", statistic="max", period=MINUTES_5),
@@ -68,15 +76,17 @@ class Alarms(Construct):
         )
 
     def on_connections(self, cluster: rds.IDatabaseCluster, most: int) -> None:
+        self._positive("most", most)
         self._alarm(
             "Connections",
             cluster.metric_database_connections(statistic="max", period=MINUTES_5),
             most,
-            f"{most} connections or more: somebody connects without the Data API, or does not close",
+            f"{most} connections or more: a client connects without the Data API, or does not close",
         )
 
     def on_storage(self, cluster: rds.IDatabaseCluster, gib: int) -> None:
         """Aurora's storage grows by itself; this is about what it costs."""
+        self._positive("gib", gib)
         self._alarm(
             "Storage",
             cluster.metric("VolumeBytesUsed", statistic="max", period=Duration.hours(1)),
@@ -85,7 +95,7 @@ class Alarms(Construct):
         )
 
     def on_old_transactions(self, cluster: rds.IDatabaseCluster) -> None:
-        """Autovacuum does not keep up; it does not run while the cluster sleeps."""
+        """Autovacuum does not keep up; it does not run while the cluster is paused."""
         self._alarm(
             "OldTransactions",
             cluster.metric("MaximumUsedTransactionIDs", statistic="max", period=Duration.hours(1)),
@@ -108,12 +118,14 @@ class Alarms(Construct):
             "FailedLogins",
             found.metric(statistic="sum", period=MINUTES_5),
             FAILED_LOGINS,
-            f"{FAILED_LOGINS} refused logins or more in 5 min: a client with an old password, or somebody who guesses",
+            f"{FAILED_LOGINS} refused logins or more in 5 min: a client with an old password, or guessed passwords",
         )
 
     def on_function(self, id: str, function: lambda_.Function, errors: str) -> None:
         """It failed (`errors` says what that means), was refused to run, or needed most of its time."""
-        assert function.timeout is not None
+        if function.timeout is None:
+            problem = "function must have a timeout, got None: set it, so that the alarm knows what is slow"
+            raise SettingsError(f"{self.node.path}: {problem}")
         limit = int(function.timeout.to_milliseconds() * DURATION_OF_TIMEOUT)
         self._alarm(f"{id}Failed", function.metric_errors(period=MINUTES_5), 1, errors)
         self._alarm(
@@ -145,6 +157,10 @@ class Alarms(Construct):
             ),
             targets=[targets.SnsTopic(self.topic, authorize_using_role=True)],
         )
+
+    def _positive(self, field: str, value: float) -> None:
+        problem = f"{field} must be above 0, got {value:g}: the alarm would ring all the time"
+        validation.require(self, [] if value > 0 else [problem])
 
     def _alarm(
         self, id: str, metric: cloudwatch.Metric, threshold: float, description: str, *, periods: int = 1

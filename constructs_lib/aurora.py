@@ -1,29 +1,40 @@
-"""An Aurora PostgreSQL cluster reached through the Data API, that may sleep at 0 ACU."""
+"""An Aurora PostgreSQL cluster reached through the Data API, that may pause at 0 ACU."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from constructs_lib.capacity import Capacity, instance
+from constructs_lib import validation
+from constructs_lib.acknowledgments import acknowledge
+from constructs_lib.capacity import Capacity, instances
+from constructs_lib.data_api_grant import grant_data_api
 from constructs_lib.kms_key import KmsKey
-from constructs_lib.policy_checks import acknowledge
+from constructs_lib.proxy import new_proxy
 
 # Characters that would need escapes in a connection string or in a shell.
 UNSAFE_IN_PASSWORDS = "\"'@/\\ %+~`#$&*()|[]{}:;<>?!^,="
+# Performance Insights: 7 days are free; the advanced mode of Database Insights takes 15 months.
+INSIGHTS_RETENTION = {
+    rds.DatabaseInsightsMode.STANDARD: rds.PerformanceInsightRetention.DEFAULT,
+    rds.DatabaseInsightsMode.ADVANCED: rds.PerformanceInsightRetention.MONTHS_15,
+}
 
 
 class AuroraPostgres(Construct):
     """A cluster, its master secret (attached, so that it holds host and port too) and its subnet group.
 
-    `removal_policy` SNAPSHOT leaves a final snapshot; RETAIN_ON_UPDATE_OR_DELETE leaves cluster, secret and
-    subnet group (but cleans up after a creation that failed).
+    By default in the isolated subnets of `vpc`, Serverless v2 with one instance that pauses, without an open port: the
+    Data API needs none. `identifier`, `subnet_group_name` and `master_secret_name` are CloudFormation's unless given.
+    `removal_policy` SNAPSHOT leaves a final snapshot; RETAIN_ON_UPDATE_OR_DELETE leaves cluster, secret and subnet
+    group (but cleans up after a creation that failed). `cluster` is the CDK's construct, `secret` the master's.
     """
 
     def __init__(
@@ -31,26 +42,40 @@ class AuroraPostgres(Construct):
         scope: Construct,
         id: str,
         *,
-        identifier: str,
-        engine_version: str,
         vpc: ec2.IVpc,
-        subnets: Sequence[ec2.ISubnet],
-        subnet_group_name: str,
-        security_group: ec2.ISecurityGroup,
-        master_username: str,
-        master_secret_name: str,
-        capacity: Capacity,
-        ca_certificate: rds.CaCertificate,
-        iam_authentication: bool,
-        insights_mode: rds.DatabaseInsightsMode,
-        backup_retention: Duration,
-        removal_policy: RemovalPolicy,
+        subnets: Sequence[ec2.ISubnet] | None = None,
+        security_group: ec2.ISecurityGroup | None = None,
+        identifier: str | None = None,
+        subnet_group_name: str | None = None,
+        master_username: str = "stchat",
+        master_secret_name: str | None = None,
+        engine_version: str = validation.DEFAULT_ENGINE_VERSION,
+        capacity: Capacity | None = None,
+        ca_certificate: rds.CaCertificate = rds.CaCertificate.RDS_CA_RSA4096_G1,
+        iam_authentication: bool = True,
+        insights_mode: rds.DatabaseInsightsMode = rds.DatabaseInsightsMode.STANDARD,
+        backup_retention: Duration | None = None,
+        removal_policy: RemovalPolicy = RemovalPolicy.SNAPSHOT,
         kms_key: KmsKey | None = None,
         export_log: bool = False,
         snapshot_identifier: str | None = None,
     ) -> None:
         super().__init__(scope, id)
-        self.capacity = capacity
+        self.capacity = capacity = capacity or Capacity()
+        self._subnets = subnets = list(vpc.isolated_subnets if subnets is None else subnets)
+        backup_retention = backup_retention or Duration.days(7)
+        validation.require(
+            self,
+            [
+                *validation.cluster_identifier("identifier", identifier),
+                *validation.subnet_group_name("subnet_group_name", subnet_group_name),
+                *validation.master_username("master_username", master_username),
+                *validation.secret_name("master_secret_name", master_secret_name),
+                *validation.engine_version("engine_version", engine_version),
+                *backup_problems("backup_retention", backup_retention),
+                *_placement_problems(subnets, identifier, export_log),
+            ],
+        )
         protected = removal_policy != RemovalPolicy.SNAPSHOT
         self._secrets_removal_policy = removal_policy if protected else RemovalPolicy.DESTROY
         self.master_secret = self._new_secret("MasterSecret", master_secret_name, master_username)
@@ -65,32 +90,28 @@ class AuroraPostgres(Construct):
         )
 
         self._key = kms_key
-        self.log_group = self._log_group(identifier) if export_log else None
-        zones = [subnet.availability_zone for subnet in subnets]
+        self.log_group = self._log_group(identifier) if export_log and identifier else None
+        writer, *readers = instances(
+            capacity,
+            [subnet.availability_zone for subnet in subnets],
+            ca_certificate,
+            INSIGHTS_RETENTION[insights_mode],
+            kms_key.key if kms_key else None,
+        )
         self.cluster = rds.DatabaseCluster(
             self,
             "Cluster",
             engine=rds.DatabaseClusterEngine.aurora_postgres(
                 version=rds.AuroraPostgresEngineVersion.of(engine_version, engine_version.split(".")[0])
             ),
+            engine_lifecycle_support=rds.EngineLifecycleSupport.OPEN_SOURCE_RDS_EXTENDED_SUPPORT_DISABLED,
             credentials=rds.Credentials.from_secret(self.master_secret),
             cluster_identifier=identifier,
             vpc=vpc,
             subnet_group=subnet_group,
-            security_groups=[security_group],
-            writer=instance(
-                "Writer", capacity.writer_instance_type, tier=0, zone=zones[0], ca_certificate=ca_certificate
-            ),
-            readers=[
-                instance(
-                    f"Reader{number}",
-                    capacity.reader_instance_type,
-                    tier=capacity.reader_promotion_tier,
-                    zone=zones[number % len(zones)],
-                    ca_certificate=ca_certificate,
-                )
-                for number in range(1, capacity.readers + 1)
-            ],
+            security_groups=[security_group] if security_group else None,
+            writer=writer,
+            readers=readers,
             serverless_v2_min_capacity=capacity.min_acu if capacity.has_serverless else None,
             serverless_v2_max_capacity=capacity.max_acu if capacity.has_serverless else None,
             serverless_v2_auto_pause_duration=capacity.auto_pause_after,
@@ -101,7 +122,11 @@ class AuroraPostgres(Construct):
             cloudwatch_logs_exports=["postgresql"] if export_log else None,
             backup=rds.BackupProps(retention=backup_retention),
             copy_tags_to_snapshot=True,
+            delete_automated_backups=not protected,
             database_insights_mode=insights_mode,
+            enable_performance_insights=True,
+            performance_insight_retention=INSIGHTS_RETENTION[insights_mode],
+            performance_insight_encryption_key=self._key.key if self._key else None,
             removal_policy=removal_policy,
             deletion_protection=protected,
         )
@@ -123,20 +148,36 @@ class AuroraPostgres(Construct):
                 self.cluster,
                 {"CloudFormation-Validate::F3021": "a restored cluster has the master username of its snapshot"},
             )
-        # The secret once it is attached: whoever refers to it waits until it holds the cluster's address.
+        # The secret once it is attached: what refers to it waits until it holds the cluster's address.
         attached = self.cluster.secret
         assert attached is not None
-        self.secret = attached
+        self.secret: secretsmanager.ISecret = attached
 
-    def role_secret(self, id: str, *, secret_name: str, role: str, database: str) -> secretsmanager.ISecret:
+    def role_secret(
+        self, id: str, *, role: str, database: str, secret_name: str | None = None
+    ) -> secretsmanager.ISecret:
         """A generated password for `role`, which the schema gives it; with the cluster's address, like the master's."""
+        problems = [*validation.role_name("role", role), *validation.secret_name("secret_name", secret_name)]
+        validation.require(self, [*problems, *validation.database_name("database", database)])
         return self._new_secret(id, secret_name, role, database).attach(self.cluster)
+
+    def grant_data_api(self, grantee: iam.IGrantable, *, secret: secretsmanager.ISecret) -> None:
+        """Let `grantee` use the Data API as the user of `secret`: a role's, or the master's (`self.secret`)."""
+        grant_data_api(grantee, cluster=self.cluster, secret=secret)
+
+    def add_proxy(
+        self, id: str, *, secrets: Sequence[secretsmanager.ISecret], security_group: ec2.SecurityGroup
+    ) -> rds.DatabaseProxy:
+        """An RDS Proxy for the users of `secrets`, in `security_group`, which is to be the cluster's too."""
+        return new_proxy(
+            self, id, cluster=self.cluster, subnets=self._subnets, secrets=secrets, security_group=security_group
+        )
 
     def _log_group(self, identifier: str) -> logs.LogGroup:
         """Where Aurora exports its log to. It may hold a row that a constraint refused, so the key covers it."""
         name = f"/aws/rds/cluster/{identifier}/postgresql"
         if self._key:
-            self._key.admit_log_group(name)
+            self._key.grant_log_group(name)
         return logs.LogGroup(
             self,
             "Log",
@@ -146,7 +187,7 @@ class AuroraPostgres(Construct):
             removal_policy=self._secrets_removal_policy,
         )
 
-    def _new_secret(self, id: str, name: str, username: str, database: str | None = None) -> rds.DatabaseSecret:
+    def _new_secret(self, id: str, name: str | None, username: str, database: str | None = None) -> rds.DatabaseSecret:
         secret = rds.DatabaseSecret(
             self,
             id,
@@ -157,3 +198,19 @@ class AuroraPostgres(Construct):
         )
         secret.apply_removal_policy(self._secrets_removal_policy)
         return secret
+
+
+def backup_problems(field: str, retention: Duration) -> Iterator[str]:
+    days = retention.to_days(integral=False)
+    if not 1 <= days <= 35 or days % 1:
+        yield f"{field} must be 1 to 35 whole days, got {days:g}: Aurora allows no other period"
+
+
+def _placement_problems(subnets: Sequence[ec2.ISubnet], identifier: str | None, export_log: bool) -> Iterator[str]:
+    if len({subnet.availability_zone for subnet in subnets}) < 2:
+        yield (
+            f"subnets must lie in 2 or more zones, got {len(subnets)} subnets:"
+            " take a VPC with isolated subnets in two zones (TwoTierVpc), or name the subnets"
+        )
+    if export_log and not identifier:
+        yield "identifier must be set with export_log, got None: the log group is named after it"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from aws_cdk import Duration
 from aws_cdk import aws_bedrock as bedrock
 from aws_cdk import aws_iam as iam
@@ -10,15 +12,19 @@ from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from constructs_lib import validation
+from constructs_lib.data_api_grant import CALLS
 from constructs_lib.stchat_function import StchatFunction
+from stchat.environment import EMBEDDING_MODEL, ApplicationSettings
 
-DATA_API_ACTIONS = ("ExecuteStatement", "BeginTransaction", "CommitTransaction", "RollbackTransaction")
+EMBEDDING_MODELS = ("cohere.embed-multilingual-v3", "cohere.embed-english-v3")
 
 
 class ChatFunction(Construct):
     """Logs in with `secret`, an application role's; may use the Data API of `cluster` and one embedding model.
 
-    `url` is the function's address; who calls it needs lambda:InvokeFunctionUrl and lambda:InvokeFunction.
+    `database` has the chat's tables (CHAT_SQL). `embedding_model` stays as it is: vectors of two models in one table
+    cannot be compared. `function` is the Lambda function, `url` its address.
     """
 
     def __init__(
@@ -28,25 +34,31 @@ class ChatFunction(Construct):
         *,
         cluster: rds.IDatabaseCluster,
         secret: secretsmanager.ISecret,
-        database: str,
-        embedding_model: str,
-        timeout: Duration,
-        memory_mib: int,
-        reserved_concurrency: int | None,
+        database: str = "st_chat_db",
+        embedding_model: str = EMBEDDING_MODEL,
+        timeout: Duration | None = None,
+        memory_mib: int = 512,
+        reserved_concurrency: int | None = None,
     ) -> None:
         super().__init__(scope, id)
+        timeout = timeout or Duration.seconds(60)
+        validation.require(
+            self,
+            [
+                *validation.database_name("database", database),
+                *embedding_model_problems("embedding_model", embedding_model),
+                *function_problems("", timeout, memory_mib, reserved_concurrency),
+            ],
+        )
         self.function = StchatFunction(
             self,
             "Chat",
-            handler="stchat.handlers.chat.handler",
+            handler="chat.handler",
             description="Chat history and chat memory: add, turns, themes, delete, remember, recall, forget",
             timeout=timeout,
-            environment={
-                "STCHAT_CLUSTER_ARN": cluster.cluster_arn,
-                "STCHAT_APP_SECRET_ARN": secret.secret_arn,
-                "STCHAT_DATABASE": database,
-                "STCHAT_EMBEDDING_MODEL": embedding_model,
-            },
+            environment=ApplicationSettings(
+                cluster.cluster_arn, secret.secret_arn, database, embedding_model
+            ).to_environment(),
             memory_mib=memory_mib,
             reserved_concurrency=reserved_concurrency,
             tracing=True,
@@ -56,10 +68,52 @@ class ChatFunction(Construct):
         )
         for actions, resource in (
             # One call an operation; an answer of over 1 MiB is read through a cursor, in a transaction.
-            ([f"rds-data:{action}" for action in DATA_API_ACTIONS], cluster.cluster_arn),
+            ([f"rds-data:{call}" for call in CALLS], cluster.cluster_arn),
             # The Data API reads the secret it logs in with as its caller.
             (["secretsmanager:GetSecretValue"], secret.secret_arn),
             (["bedrock:InvokeModel"], model.model_arn),
         ):
             self.function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
-        self.url = self.function.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM).url
+        if secret.encryption_key:
+            secret.encryption_key.grant_decrypt(self.function)
+        self._url = self.function.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM)
+        self.url = self._url.url
+
+    def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` invoke the function by its name."""
+        return self.function.grant_invoke(grantee)
+
+    def grant_invoke_url(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` call the function's URL, and invoke it in no other way."""
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["lambda:InvokeFunction"],
+                resources=[self.function.function_arn],
+                conditions={"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
+            )
+        )
+        return self._url.grant_invoke_url(grantee)
+
+
+def embedding_model_problems(field: str, model: str) -> Iterator[str]:
+    if validation.known(model) and model not in EMBEDDING_MODELS:
+        yield (
+            f"{field} must be one of {', '.join(EMBEDDING_MODELS)}, got {model}:"
+            " another one needs a class of its own in stchat/chat/embeddings.py, and vectors of 1024 numbers"
+        )
+
+
+def function_problems(
+    prefix: str, timeout: Duration, memory_mib: int, reserved_concurrency: int | None
+) -> Iterator[str]:
+    """`prefix`: what the fields' names begin with."""
+    seconds = timeout.to_seconds(integral=False)
+    if not 30 <= seconds <= 900 or seconds % 1:
+        yield f"{prefix}timeout must be 30 to 900 whole seconds, got {seconds:g}: it waits for a paused cluster"
+    if not 128 <= memory_mib <= 10_240:
+        yield f"{prefix}memory_mib must be 128 to 10240 MiB, got {memory_mib}: Lambda allows no other size"
+    if reserved_concurrency is not None and reserved_concurrency < 1:
+        yield (
+            f"{prefix}reserved_concurrency must be None or at least 1, got {reserved_concurrency}:"
+            " with 0 Lambda refuses every call"
+        )

@@ -16,8 +16,12 @@ from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks, NagPack
 
 from app import build
-from constructs_lib.policy_checks import COMPLIANCE_PACKS, UNANSWERED
-from stacks.config import DEV, PROD, Settings
+from constructs_lib.acknowledgments import UNACKNOWLEDGED
+from constructs_lib.policy_checks import COMPLIANCE_PACKS
+from stacks.config import Settings, dev, prod
+
+DEV = dev()
+PROD = prod()
 
 TABLE = Path("docs/generated/findings.md")
 PACKS: Mapping[str, Callable[[App], NagPack]] = {"AwsSolutions": AwsSolutionsChecks, **COMPLIANCE_PACKS}
@@ -51,7 +55,7 @@ def new_app(settings: Settings, **context: Any) -> App:
 
 def findings(settings: Settings) -> list[Finding]:
     """Everything that the packs find, as if nothing were acknowledged."""
-    app = new_app(settings, **{UNANSWERED: True})
+    app = new_app(settings, **{UNACKNOWLEDGED: True})
     return [
         Finding(str(violation.rule_name).removeprefix(f"{name}-"), str(resource.construct_path), name)
         for name, pack in PACKS.items()

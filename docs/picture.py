@@ -78,7 +78,7 @@ def _cluster(database: Template, schema: Template) -> list[str]:
             300,
             f"{cluster['DBClusterIdentifier']}: {cluster['Engine']} {cluster['EngineVersion']}",
             f"{capacity['MinCapacity']} to {capacity['MaxCapacity']} ACU,"
-            f" sleeps after {capacity['SecondsUntilAutoPause'] // 60} idle minutes",
+            f" pauses after {capacity['SecondsUntilAutoPause'] // 60} idle minutes",
         )
     ]
     for column, instance in enumerate(_all(database, "AWS::RDS::DBInstance")):

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from docs.findings import new_app
-from stacks.config import PROD
+from stacks.config import prod
+
+PROD = prod()
 
 Template = dict[str, Any]
 

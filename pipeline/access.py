@@ -10,23 +10,36 @@ from __future__ import annotations
 import re
 import sys
 
-from aws_cdk import App, CfnOutput, Duration, Stack
+from aws_cdk import App, CfnOutput, DefaultStackSynthesizer, Duration, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from constructs_lib.policy_checks import acknowledge, add_policy_checks, wildcard
+from constructs_lib.acknowledgments import acknowledge, wildcard
+from constructs_lib.policy_checks import add_policy_checks
 from stacks.config import STAGES
 
 ISSUER = "token.actions.githubusercontent.com"
-# The roles of `cdk bootstrap` that a deploy of stacks and file assets goes through.
-BOOTSTRAP_ROLES = ("deploy", "file-publishing", "lookup")
-QUALIFIER = "hnb659fds"
+# The roles of `cdk bootstrap` that a deploy becomes: to upload file assets, and to look up what there is.
+BOOTSTRAP_ROLES = ("file-publishing", "lookup")
+# What the CDK CLI asks of CloudFormation to deploy a stack, and to say how it went.
+STACK_ACTIONS = (
+    "CreateChangeSet",
+    "DeleteChangeSet",
+    "DeleteStack",
+    "DescribeChangeSet",
+    "DescribeEvents",
+    "DescribeStackEvents",
+    "DescribeStacks",
+    "ExecuteChangeSet",
+    "GetTemplate",
+    "UpdateTerminationProtection",
+)
 # A deploy may wait an hour for a migration, and a little longer for the rest.
 DEPLOY_TIME = Duration.hours(2)
 
 
 class AccessStack(Stack):
-    """GitHub as an identity provider, and two roles: one compares templates, the other goes through the bootstrap's."""
+    """GitHub as an identity provider, and its roles: one compares templates, one for each stage deploys that stage."""
 
     def __init__(self, scope: Construct, id: str, *, repository: str, provider_is_known: bool) -> None:
         super().__init__(scope, id, stack_name="st-chat-pipeline", description="What GitHub's workflows may do here")
@@ -58,21 +71,55 @@ class AccessStack(Stack):
         every = "arn:<AWS::Partition>:cloudformation:<AWS::Region>:<AWS::AccountId>:stack/st-chat-*"
         acknowledge(diff, {wildcard(every): "the stacks of this app alone: CloudFormation adds an id to their names"})
 
-        deploy = role("Deploy", *(f"environment:{stage}" for stage in STAGES))
-        deploy.add_to_policy(
-            iam.PolicyStatement(
-                actions=["sts:AssumeRole"],
-                resources=[
-                    self.format_arn(
-                        service="iam",
-                        region="",
-                        resource="role",
-                        resource_name=f"cdk-{QUALIFIER}-{name}-role-{self.account}-{self.region}",
-                    )
-                    for name in BOOTSTRAP_ROLES
-                ],
+        for stage in STAGES:
+            deploy = role(f"Deploy{stage.capitalize()}", f"environment:{stage}")
+            for statement in self._deployment(f"st-chat-{stage}-*"):
+                deploy.add_to_policy(statement)
+            acknowledge(
+                deploy,
+                {
+                    wildcard(every.replace("st-chat-*", f"st-chat-{stage}-*")): "the stacks of this stage alone",
+                    wildcard(self._shown_assets()): "the objects of the bootstrap's bucket",
+                },
             )
+
+    def _deployment(self, stacks: str) -> list[iam.PolicyStatement]:
+        """What `cdk deploy` needs for `stacks` alone, with the role's own rights.
+
+        The bootstrap's deploy role may change every stack, so this role may not become it: the CDK CLI then says so,
+        and goes on as this one.
+        """
+        qualifier = self.synthesizer.bootstrap_qualifier or DefaultStackSynthesizer.DEFAULT_QUALIFIER
+
+        def bootstrap_role(name: str) -> str:
+            name = f"cdk-{qualifier}-{name}-role-{self.account}-{self.region}"
+            return self.format_arn(service="iam", region="", resource="role", resource_name=name)
+
+        bucket = f"arn:{self.partition}:s3:::cdk-{qualifier}-assets-{self.account}-{self.region}"
+        version = self.format_arn(
+            service="ssm", resource="parameter", resource_name=f"cdk-bootstrap/{qualifier}/version"
         )
+        named = self.format_arn(service="cloudformation", resource="stack", resource_name=stacks)
+        allowed = (
+            ([f"cloudformation:{action}" for action in STACK_ACTIONS], [named], None),
+            (["iam:PassRole"], [bootstrap_role("cfn-exec")], "cloudformation.amazonaws.com"),
+            (["sts:AssumeRole"], [bootstrap_role(name) for name in BOOTSTRAP_ROLES], None),
+            (["s3:GetObject", "s3:GetBucketLocation"], [bucket, f"{bucket}/*"], None),
+            (["ssm:GetParameter"], [version], None),
+        )
+        return [
+            iam.PolicyStatement(
+                actions=actions,
+                resources=resources,
+                conditions={"StringEquals": {"iam:PassedToService": service}} if service else None,
+            )
+            for actions, resources, service in allowed
+        ]
+
+    def _shown_assets(self) -> str:
+        """The bucket's objects, as cdk-nag writes them."""
+        qualifier = self.synthesizer.bootstrap_qualifier or DefaultStackSynthesizer.DEFAULT_QUALIFIER
+        return f"arn:<AWS::Partition>:s3:::cdk-{qualifier}-assets-<AWS::AccountId>-<AWS::Region>/*"
 
 
 def build(app: App) -> None:

@@ -1,4 +1,4 @@
-"""One comment on a pull request, found again by its mark and updated in place."""
+"""One comment on a pull request, found again by its mark and its author, and updated in place."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 MARK = "<!-- st-chat: what a deploy would change -->"
+# The user that the token of a workflow writes as.
+AUTHOR = "github-actions[bot]"
 SECONDS = 30
 
 
@@ -44,13 +46,13 @@ class PullRequest:
         )
 
     def say(self, text: str) -> None:
-        """Write the comment, or put `text` in the place of what it said."""
+        """Write the comment, or replace the text of the one that is there."""
         body = {"body": f"{MARK}\n{text}"}
         issues = f"/repos/{self.repository}/issues"
         for page in range(1, 100):
             comments = self._call("GET", f"{issues}/{self.number}/comments?per_page=100&page={page}")
             for comment in comments:
-                if str(comment["body"]).startswith(MARK):
+                if comment["user"]["login"] == AUTHOR and str(comment["body"]).startswith(MARK):
                     self._call("PATCH", f"{issues}/comments/{comment['id']}", body)
                     return
             if len(comments) < 100:

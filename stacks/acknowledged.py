@@ -1,6 +1,6 @@
-"""What the compliance packs find in `prod` and the project lives with: rule to the reason that a reviewer would accept.
+"""What the compliance packs find in `prod` and what is acknowledged: rule to the reason that a reviewer would accept.
 
-A reason holds for every pack that has the rule. docs/generated/findings.md lists which resources each answers, and a
+A reason holds for every pack that has the rule. docs/generated/findings.md lists which resources each one is for, and a
 test fails when that list grows; AwsSolutions' findings are acknowledged beside the constructs that they are about.
 """
 
@@ -20,23 +20,24 @@ ACKNOWLEDGED = {
     "LambdaInsideVPC": "the Data API is reached over HTTPS; inside the VPC it would take a NAT gateway or endpoints",
     "LambdaTracing": (
         "takes X-Ray's actions on every resource (*), and the JSON logs have each call's time and request;"
-        " the chat function, for which people wait, has it"
+        " the chat function, which users wait for, has it"
     ),
     "RDSAutomaticMinorVersionUpgradeEnabled": (
         "the template's engine version is the truth: an upgrade behind it makes the next deploy try a downgrade"
     ),
     "RDSEnhancedMonitoringEnabled": (
-        "Database Insights standard is the reference's monitoring; the operating system's processes add a role and logs"
+        "Database Insights standard is the baseline's monitoring; the operating system's processes add a role and logs"
     ),
-    "RDSInBackupPlan": "35 days of continuous backups are Aurora's own, and deletion leaves the cluster or a snapshot",
+    "RDSInBackupPlan": "continuous backups are Aurora's own (backup_retention), and deletion leaves the"
+    " cluster or a snapshot",
     "SNSEncryptedKMS": (
         "alarms carry a metric's name and value, no data; AWS's own SNS key would keep CloudWatch from publishing"
     ),
-    "SecretsManagerRotationEnabled": "the Rotation stack rotates them every 30 days; the rule looks at one stack alone",
+    "SecretsManagerRotationEnabled": "the Rotation stack rotates them; the rule looks at one stack alone",
     "SecretsManagerUsingKMSKey": (
-        "encrypted by aws/secretsmanager as in the reference; a customer key is paid for at each login that reads one"
+        "encrypted by aws/secretsmanager as in the baseline; a customer key is paid for at each login that reads one"
     ),
     "StepFunctionStateMachineXray": "the CDK's waiter polls while a deploy lasts, and logs every event",
     "VPCDefaultSecurityGroupClosed": "nothing uses the default group; emptying it takes a custom resource with rights",
-    "VPCNoUnrestrictedRouteToIGW": "the reference's public subnets, kept for a web tier: nothing is in them",
+    "VPCNoUnrestrictedRouteToIGW": "the baseline's public subnets, kept for a web tier: nothing is in them",
 }

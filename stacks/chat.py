@@ -6,8 +6,9 @@ from aws_cdk import CfnOutput
 from constructs import Construct
 
 from constructs_lib.chat_function import ChatFunction
+from stacks.checks import APPLICATION_ROLE
 from stacks.config import Settings
-from stacks.database import APPLICATION_ROLE, DatabaseStack
+from stacks.database import DatabaseStack
 from stacks.schema import SchemaStack
 from stacks.stage_stack import StageStack
 

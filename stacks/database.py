@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from aws_cdk import CfnOutput, RemovalPolicy
-from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
+from constructs_lib.acknowledgments import ZONES_ARE_SETTINGS, acknowledge
 from constructs_lib.aurora import AuroraPostgres
 from constructs_lib.capacity import Capacity
 from constructs_lib.database_access import DatabaseAccess
 from constructs_lib.kms_key import KmsKey
-from constructs_lib.policy_checks import ZONES_ARE_SETTINGS, acknowledge
+from stacks.checks import ROLES
 from stacks.config import Settings
 from stacks.network import NetworkStack
 from stacks.stage_stack import StageStack
-
-APPLICATION_ROLE = "st_chat_app"
-# The roles that sql/ creates, and the suffix of the secret that opens each.
-ROLES = {APPLICATION_ROLE: "app", "st_chat_read": "read"}
 
 
 class DatabaseStack(StageStack):
@@ -83,17 +79,13 @@ class DatabaseStack(StageStack):
             for role, suffix in ROLES.items()
         }
         if settings.rds_proxy:
-            proxy = cluster.add_proxy(
-                "Proxy",
-                secrets=list(self.role_secrets.values()),
-                vpc=network.vpc,
-                vpc_subnets=ec2.SubnetSelection(subnets=network.vpc.isolated_subnets),
-                security_groups=[access.database],
-                iam_auth=True,
-                require_tls=True,
+            proxy = self.database.add_proxy(
+                "Proxy", secrets=list(self.role_secrets.values()), security_group=access.database
             )
             CfnOutput(self, "ProxyEndpoint", value=proxy.endpoint)
         acknowledge(self, {"CloudFormation-Validate::W3010": ZONES_ARE_SETTINGS})
+        if not settings.iam_authentication:
+            acknowledge(cluster, {"AwsSolutions::AwsSolutions-RDS6": "a setting: passwords of Secrets Manager alone"})
         if not settings.protect_data:
             acknowledge(
                 cluster,

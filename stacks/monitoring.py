@@ -1,4 +1,4 @@
-"""Alarms and a dashboard of one stage. Apart from what it watches, so that it can never roll that back."""
+"""Alarms and a dashboard of one stage. A stack of its own, so that its failure rolls back nothing else."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from stacks.stage_stack import StageStack
 
 
 class MonitoringStack(StageStack):
+    """Of the stacks in `of`, the rotation's where there is one."""
+
     def __init__(
         self,
         scope: Construct,
         id: str,
         *,
         settings: Settings,
-        database: DatabaseStack,
-        schema: SchemaStack,
-        chat: ChatStack,
-        rotation: RotationStack | None,
+        of: tuple[DatabaseStack, SchemaStack, ChatStack, RotationStack | None],
     ) -> None:
         super().__init__(scope, id, settings=settings, description="Alarms and the dashboard of the chat database")
+        database, schema, chat, rotation = of
         aurora = database.database
         alarms = Alarms(self, "Alarms")
         if aurora.capacity.has_serverless:
@@ -41,7 +41,9 @@ class MonitoringStack(StageStack):
             alarms.on_failed_logins(aurora.log_group, f"StChat/{settings.stage}")
         functions = {"migrations": schema.runner, "chat": chat.function}
         alarms.on_function("Migration", schema.runner, "a schema deployment failed: its log names file and line")
-        alarms.on_function("Chat", chat.function, "the chat function ended without an answer: its log names the place")
+        alarms.on_function(
+            "Chat", chat.function, "the chat function ended without an answer: its log names file and line"
+        )
         if rotation:
             functions["rotation"] = rotation.rotator
             alarms.on_function("Rotation", rotation.rotator, "a secret's rotation failed: docs/rotation.md")

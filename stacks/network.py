@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from constructs import Construct
 
-from constructs_lib.policy_checks import ZONES_ARE_SETTINGS, acknowledge
+from constructs_lib.acknowledgments import ZONES_ARE_SETTINGS, acknowledge
 from constructs_lib.two_tier_vpc import TwoTierVpc
 from stacks.config import Settings
 from stacks.stage_stack import StageStack
 
 
 class NetworkStack(StageStack):
-    """Two public subnets, kept for a web tier, and two private ones without a hint."""
+    """Two public subnets, kept for a web tier, and two private ones without a route out."""
 
     def __init__(self, scope: Construct, id: str, *, settings: Settings) -> None:
         super().__init__(scope, id, settings=settings, description="The VPC of the chat database")

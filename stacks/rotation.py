@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration
 from constructs import Construct
 
 from constructs_lib.secret_rotation import SecretRotation
+from stacks.checks import ROLES
 from stacks.config import Settings
-from stacks.database import ROLES, DatabaseStack
+from stacks.database import DatabaseStack
 from stacks.stage_stack import StageStack
 
 
 class RotationStack(StageStack):
     """Apart from the database's stack: a rotation that cannot be set up must not roll back a cluster."""
 
-    def __init__(
-        self, scope: Construct, id: str, *, settings: Settings, database: DatabaseStack, every: Duration
-    ) -> None:
+    def __init__(self, scope: Construct, id: str, *, settings: Settings, database: DatabaseStack) -> None:
         super().__init__(scope, id, settings=settings, description="Rotation of the chat database's secrets")
         rotation = SecretRotation(
             self,
@@ -25,6 +23,6 @@ class RotationStack(StageStack):
             master=database.database.secret,
             secrets={"Master": database.database.secret}
             | {ROLES[role].capitalize(): secret for role, secret in database.role_secrets.items()},
-            every=every,
+            every=settings.rotate_secrets_every,
         )
         self.rotator = rotation.rotator.function

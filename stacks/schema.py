@@ -6,7 +6,7 @@ from aws_cdk import CfnOutput
 from constructs import Construct
 
 from constructs_lib.data_api_schema import DataApiSchema
-from constructs_lib.stchat_function import SQL
+from constructs_lib.lambda_code import CHAT_SQL
 from stacks.config import Settings
 from stacks.database import DatabaseStack
 from stacks.stage_stack import StageStack
@@ -20,7 +20,7 @@ class SchemaStack(StageStack):
         schema = DataApiSchema(
             self,
             "Schema",
-            directory=SQL,
+            directory=CHAT_SQL,
             strict=settings.protect_data,
             cluster=database.database.cluster,
             secret=database.database.secret,

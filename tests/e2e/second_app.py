@@ -11,8 +11,7 @@ from aws_cdk import App, Environment, Stack
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 
-from constructs_lib.data_api_schema import DataApiSchema
-from constructs_lib.stchat_function import SQL
+from constructs_lib import CHAT_SQL, DataApiSchema
 
 app = App()
 stack = Stack(app, "Second", env=Environment(account="000000000000", region="ap-northeast-1"))
@@ -20,7 +19,7 @@ secret = secretsmanager.Secret.from_secret_complete_arn(stack, "Secret", app.nod
 DataApiSchema(
     stack,
     "Schema",
-    directory=SQL,
+    directory=CHAT_SQL,
     strict=False,
     cluster=rds.DatabaseCluster.from_database_cluster_attributes(
         stack, "Cluster", cluster_identifier="dbclusterstchat", secret=secret, data_api_enabled=True

@@ -21,7 +21,7 @@ def templates() -> Callable[[str], Templates]:
 
     def of(stage: str) -> Templates:
         if stage not in made:
-            made[stage] = synthesize(STAGES[stage])
+            made[stage] = synthesize(STAGES[stage]())
         return made[stage]
 
     return of

@@ -13,7 +13,9 @@ from aws_cdk import aws_rds as rds
 
 from app import build
 from constructs_lib.auto_pause_check import HINT, blocks_auto_pause
-from stacks.config import DEV
+from stacks.config import dev
+
+DEV = dev()
 
 Of = Callable[[str], dict[str, dict[str, Any]]]
 CLUSTER = {"Fn::ImportValue": "database:cluster"}

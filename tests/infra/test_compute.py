@@ -12,8 +12,11 @@ from aws_cdk import aws_ec2 as ec2
 from cfnlint import lint
 from cfnlint.config import ManualArgs
 
-from stacks.config import DEV, PROD, Settings
+from stacks.config import Settings, dev, prod
 from tests.support.templates import EXPLAINED, one, properties, synthesize
+
+DEV = dev()
+PROD = prod()
 
 R8G = ec2.InstanceType("r8g.large")
 SNAPSHOT = "arn:aws:rds:ap-northeast-1:000000000000:cluster-snapshot:st-chat"

@@ -6,7 +6,9 @@ import pytest
 
 from docs.findings import TABLE, acknowledged, answer, findings, new_app, write
 from stacks.acknowledged import ACKNOWLEDGED
-from stacks.config import PROD
+from stacks.config import prod
+
+PROD = prod()
 
 
 def test_table_is_of_the_stacks(request: pytest.FixtureRequest) -> None:

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from aws_cdk import aws_ec2 as ec2
 
-from stacks.config import PROD
+from stacks.config import prod
 from tests.support.templates import alarms, one, properties, synthesize
+
+PROD = prod()
 
 Template = dict[str, Any]
 Of = Callable[[str], dict[str, Template]]

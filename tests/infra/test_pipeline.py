@@ -25,20 +25,19 @@ def of(resources: dict[str, dict[str, Any]], kind: str) -> dict[str, Any]:
     return {id: found["Properties"] for id, found in resources.items() if found["Type"] == kind}
 
 
-def test_it_is_a_provider_and_two_roles_with_a_policy_each(resources: dict[str, dict[str, Any]]) -> None:
+def test_it_is_a_provider_and_three_roles_with_a_policy_each(resources: dict[str, dict[str, Any]]) -> None:
     assert sorted(found["Type"] for found in resources.values()) == [
         "AWS::IAM::OIDCProvider",
-        "AWS::IAM::Policy",
-        "AWS::IAM::Policy",
-        "AWS::IAM::Role",
-        "AWS::IAM::Role",
+        *["AWS::IAM::Policy"] * 3,
+        *["AWS::IAM::Role"] * 3,
     ]
 
 
 def test_each_role_is_for_one_repository_and_one_occasion(resources: dict[str, dict[str, Any]]) -> None:
     for id, subjects in {
         "Diff": ["repo:owner/name:pull_request"],
-        "Deploy": ["repo:owner/name:environment:dev", "repo:owner/name:environment:prod"],
+        "DeployDev": ["repo:owner/name:environment:dev"],
+        "DeployProd": ["repo:owner/name:environment:prod"],
     }.items():
         [role] = [role for name, role in of(resources, "AWS::IAM::Role").items() if name.startswith(id)]
         [statement] = role["AssumeRolePolicyDocument"]["Statement"]
@@ -61,14 +60,32 @@ def test_the_one_reads_templates_of_the_apps_stacks(resources: dict[str, dict[st
     assert found["Resource"]["Fn::Join"][1][-1] == ":stack/st-chat-*"
 
 
-def test_the_other_becomes_the_bootstraps_roles_and_nothing_else(resources: dict[str, dict[str, Any]]) -> None:
-    found = statement(resources, "Deploy")
-    assert found["Action"] == "sts:AssumeRole"
-    assert [resource["Fn::Join"][1][4] for resource in found["Resource"]] == [
-        ":role/cdk-hnb659fds-deploy-role-",
-        ":role/cdk-hnb659fds-file-publishing-role-",
-        ":role/cdk-hnb659fds-lookup-role-",
-    ]
+@pytest.mark.parametrize(("id", "stage", "other"), [("DeployDev", "dev", "prod"), ("DeployProd", "prod", "dev")])
+def test_a_stages_role_deploys_that_stage_alone(
+    resources: dict[str, dict[str, Any]], id: str, stage: str, other: str
+) -> None:
+    [policy] = [found for name, found in of(resources, "AWS::IAM::Policy").items() if name.startswith(id)]
+    by_action = {
+        str(action): statement
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+    assert by_action["cloudformation:ExecuteChangeSet"]["Resource"]["Fn::Join"][1][-1] == f":stack/st-chat-{stage}-*"
+    assert f"st-chat-{other}" not in str(policy)
+    assert by_action["iam:PassRole"]["Condition"] == {
+        "StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}
+    }
+    assert not [action for action in by_action if "*" in action]
+
+
+@pytest.mark.parametrize("qualifier", ["hnb659fds", "custom42"])
+def test_the_bootstraps_deploy_role_which_changes_every_stack_is_not_assumed(qualifier: str) -> None:
+    app = App(context={"repository": "owner/name", "@aws-cdk/core:bootstrapQualifier": qualifier})
+    build(app)
+    policies = str(of(app.synth().stacks[0].template["Resources"], "AWS::IAM::Policy"))
+    assert f"cdk-{qualifier}-file-publishing-role-" in policies
+    assert f"cdk-{qualifier}-lookup-role-" in policies
+    assert "deploy-role" not in policies
 
 
 def test_a_provider_that_the_account_knows_is_referred_to() -> None:

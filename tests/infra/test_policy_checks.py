@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,16 +12,18 @@ from aws_cdk import aws_ec2 as ec2
 from cfnlint import lint
 from cfnlint.config import ManualArgs
 
-from app import build
 from constructs_lib.policy_checks import add_policy_checks
-from stacks.config import DEV, STAGES
+from stacks.config import STAGES, dev
 from tests.support.templates import EXPLAINED, stacks
+
+DEV = dev()
 
 Of = Callable[[str], dict[str, dict[str, Any]]]
 
 
 @pytest.mark.parametrize(
-    ("stage", "stack"), [(settings.stage, stack) for settings in STAGES.values() for stack in stacks(settings)]
+    ("stage", "stack"),
+    [(settings.stage, stack) for settings in (make() for make in STAGES.values()) for stack in stacks(settings)],
 )
 def test_cfn_lint_finds_nothing(templates: Of, stage: str, stack: str) -> None:
     config = ManualArgs(regions=["ap-northeast-1"], ignore_checks=EXPLAINED)
@@ -46,16 +46,3 @@ def test_an_unacknowledged_finding_fails_synth() -> None:
     for found in ("AwsSolutions-VPC7", "NIST.800.53.R5-VPCFlowLogsEnabled", "HIPAA.Security-VPCFlowLogsEnabled"):
         assert f"{found}'" in str(error.value)
     assert "VPCDefaultSecurityGroupClosed" not in str(error.value)
-
-
-def test_package_has_what_the_lambda_needs_and_no_more(tmp_path: Path) -> None:
-    app = App(outdir=str(tmp_path))
-    build(app, DEV)
-    app.synth()
-    [package] = [path for path in tmp_path.glob("asset.*") if (path / "stchat").is_dir()]
-    assert {path.name for path in package.iterdir()} == {"stchat", "sql"}
-    inside = {str(path.relative_to(package)) for path in package.rglob("*") if path.is_file()}
-    assert {path for path in inside if path.startswith("sql/")} == {str(path) for path in Path("sql").glob("*/*.sql")}
-    assert "stchat/handlers/schema.py" in inside
-    assert not {path for path in inside if re.search(r"(import|from) postgast", (package / path).read_text())}
-    assert not {path for path in inside if "__pycache__" in path or path.startswith("stchat/cli")}

@@ -12,8 +12,11 @@ import pytest
 from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 
-from stacks.config import DEV, PROD, Settings
+from stacks.config import Settings, dev, prod
 from tests.support.templates import alarms
+
+DEV = dev()
+PROD = prod()
 
 TEXT = Path("docs/production.md").read_text()
 NAMED = (

@@ -53,6 +53,7 @@ def test_nobody_else_is_let_in_by_a_resources_own_policy(templates: Of) -> None:
     account = {"AWS": {"Fn::Join": ["", ["arn:aws:iam::", {"Ref": "AWS::AccountId"}, ":root"]]}}
     assert found == [
         ("Allow", json.dumps(account), []),
+        ("Deny", json.dumps({"AWS": "*"}), ["Bool"]),
         ("Allow", json.dumps({"Service": "logs.ap-northeast-1.amazonaws.com"}), ["ArnEquals"]),
         ("Deny", json.dumps("*"), ["Bool"]),
         ("Allow", json.dumps({"Service": "cloudwatch.amazonaws.com"}), ["StringEquals"]),

@@ -11,7 +11,8 @@ from aws_cdk import App, Duration, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_rds as rds
 
-from constructs_lib.policy_checks import acknowledge, add_policy_checks
+from constructs_lib.acknowledgments import acknowledge
+from constructs_lib.policy_checks import add_policy_checks
 from constructs_lib.secret_rotation import SecretRotation
 
 MASTER = {"Ref": "ClusterSecretAttachment769E6258"}

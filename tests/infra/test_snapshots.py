@@ -14,7 +14,7 @@ from stacks.config import STAGES
 from tests.support.templates import stacks
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-TEMPLATES = [(settings.stage, stack) for settings in STAGES.values() for stack in stacks(settings)]
+TEMPLATES = [(settings.stage, stack) for settings in (make() for make in STAGES.values()) for stack in stacks(settings)]
 Of = Callable[[str], dict[str, dict[str, Any]]]
 
 # Replacing one of these loses data, or a name that is taken. A refactoring must leave their ids alone.

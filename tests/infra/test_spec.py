@@ -12,8 +12,11 @@ import pytest
 from aws_cdk import App, Stack
 
 from app import build
-from stacks.config import DEV, PROD
+from stacks.config import dev, prod
 from tests.support.templates import one, properties, synthesize
+
+DEV = dev()
+PROD = prod()
 
 Template = dict[str, Any]
 Of = Callable[[str], dict[str, Template]]

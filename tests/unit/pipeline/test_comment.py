@@ -18,13 +18,18 @@ ISSUES = "/repos/owner/name/issues"
 
 class GitHub(BaseHTTPRequestHandler):
     comments: dict[int, str]
+    authors: dict[int, str]
 
     def do_GET(self) -> None:
         url = urlparse(self.path)
         assert url.path == f"{ISSUES}/7/comments"
         query = parse_qs(url.query)
         size, page = int(query["per_page"][0]), int(query["page"][0])
-        self._answer([{"id": id, "body": body} for id, body in self.comments.items()][size * (page - 1) : size * page])
+        found = [
+            {"id": id, "body": body, "user": {"login": self.authors.get(id, "github-actions[bot]")}}
+            for id, body in self.comments.items()
+        ]
+        self._answer(found[size * (page - 1) : size * page])
 
     def do_POST(self) -> None:
         assert self.path == f"{ISSUES}/7/comments"
@@ -50,7 +55,7 @@ class GitHub(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    GitHub.comments = {}
+    GitHub.comments, GitHub.authors = {}, {}
     with ThreadingHTTPServer(("127.0.0.1", 0), GitHub) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -71,6 +76,12 @@ def test_it_is_found_among_hundreds(url: str) -> None:
     PullRequest(url, "owner/name", 7, "right").say("new")
     assert len(GitHub.comments) == 250
     assert GitHub.comments[200] == f"{MARK}\nnew"
+
+
+def test_another_users_comment_with_the_mark_is_left_alone(url: str) -> None:
+    GitHub.comments, GitHub.authors = {1: f"{MARK}\nnot ours"}, {1: "visitor"}
+    PullRequest(url, "owner/name", 7, "right").say("new")
+    assert GitHub.comments == {1: f"{MARK}\nnot ours", 2: f"{MARK}\nnew"}
 
 
 def test_a_refusal_names_the_call_and_the_answer(url: str) -> None:

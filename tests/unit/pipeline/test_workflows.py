@@ -129,3 +129,15 @@ def test_a_workflow_that_is_wrong_fails_make_check(tmp_path: Path) -> None:
     found = subprocess.run([linter], cwd=tmp_path, capture_output=True, text=True)
     assert found.returncode == 1
     assert 'property "stag" is not defined' in found.stdout
+
+
+def test_no_name_that_a_fork_chooses_is_in_a_concurrency_group() -> None:
+    for path in WORKFLOWS.values():
+        workflow = yaml.safe_load(path.read_text())
+        groups = [workflow.get("concurrency"), *(job.get("concurrency") for job in workflow["jobs"].values())]
+        for group in filter(None, groups):
+            assert not re.search(r"head_ref|head\.ref|actor|title|label", group["group"]), group
+    check = yaml.safe_load(WORKFLOWS["check.yml"].read_text())
+    assert check["concurrency"]["group"] == (
+        "check-${{ github.event_name }}-${{ github.event.pull_request.number || github.run_id }}"
+    )

@@ -1,0 +1,130 @@
+"""Runs the CDK CLI, and ends a failed deploy with its reason: file, line, PostgreSQL's message and the next command.
+
+python -m stchat.ops.deploy_failure deploy --all -c stage=dev
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+# What is shown of a reason; with the lines around it, it fits a terminal of 24 lines and 80 columns.
+REASON_CHARACTERS = 1_000
+REASONS = 2
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
+_FAILED = re.compile(
+    r"(?:CREATE|UPDATE|DELETE)_FAILED\s*\|\s*(?P<type>[\w:]+)\s*\|\s*(?P<resource>\S+)(?: \(\w+\))?"
+    r"(?P<text>(?:(?!\n\s*\d+/|\n\S*\s*\|).)*)",
+    re.DOTALL,
+)
+_MESSAGE = re.compile(r"(?:Message returned|reason): *(?:Error: *)?(?P<text>.*)", re.DOTALL)
+_NOISE = re.compile(
+    r"\n\s*at .*|\s*Logs: /\S+.*|\s*\(RequestId: [\w-]+\)|\(?RequestToken: [^)\n]*\)?"
+    r"|,? ?HandlerErrorCode: \w+\)?|Resource creation cancelled",
+    re.DOTALL,
+)
+_FILE = re.compile(r"sql/[\w.]+/\d{4}_\w+\.sql(?::\d+)?(?::\d+)?")
+_STAGE = re.compile(r"\bstage=(\S+)")
+_SYNTH = re.compile(r"Subprocess exited with error|Synthesis finished with errors")
+
+
+def run(
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+    again: str | None = None,
+    write: Callable[[bytes], object] | None = None,
+) -> int:
+    """Run `command`, its output going to the screen as it comes; returns its exit status, the reason printed last.
+
+    Args:
+        again: the command to type next; by default `make deploy STAGE=...` of the command's stage.
+        write: where the output goes, instead of the screen.
+    """
+    show = write or _screen
+    colours = {"FORCE_COLOR": "1"} if write is None and sys.stdout.isatty() else {}
+    process = subprocess.Popen(
+        list(command),
+        cwd=directory,
+        env={**(os.environ if environment is None else environment), **colours},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    output = b""
+    try:
+        while part := os.read(process.stdout.fileno(), 65_536):
+            output += part
+            show(part)
+        status = process.wait()
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
+    if status != 0 and (text := reason(output.decode(errors="replace"), again or _again(command))):
+        show(f"\n{text}".encode())
+        summarize(text)
+    return status
+
+
+def reason(output: str, again: str) -> str:
+    """What to read of a failed command's output, in at most 20 lines of 80 columns; empty if it names no reason."""
+    plain = _ANSI.sub("", output)
+    found = list(dict.fromkeys(filter(None, (_event(match) for match in _FAILED.finditer(plain)))))
+    if not found:
+        lines = [line for line in plain.splitlines() if line.strip() and not _SYNTH.search(line)]
+        found = [line.strip() for line in lines if _FILE.search(line) or re.match(r"\s*(❌|ERROR|dev:|prod:)", line)][
+            -1:
+        ]
+    if not found:
+        return ""
+    shown = [text if len(text) <= REASON_CHARACTERS else text[: REASON_CHARACTERS - 3] + "..." for text in found]
+    lines = ["The deploy failed:", *(f"  {text}" for text in shown[:REASONS])]
+    return "\n".join([*lines, *(f"  {step}" for step in _next(found[0], again))]) + "\n"
+
+
+def summarize(text: str, environment: Mapping[str, str] = os.environ) -> None:
+    """Add the reason to the summary of the GitHub workflow that runs, where one does."""
+    if path := environment.get("GITHUB_STEP_SUMMARY"):
+        with Path(path).open("a") as file:
+            file.write(f"### The deploy failed\n\n````text\n{text}````\n")
+
+
+def _event(match: re.Match[str]) -> str:
+    """One failed resource's reason on one line; empty for one that only was cancelled."""
+    text = match["text"].strip()
+    if message := _MESSAGE.search(text):
+        text = message["text"]
+    text = " ".join(_NOISE.sub("", text).split()).strip(' "')
+    if not text:
+        return ""
+    return text if _FILE.search(text) else f"{match['type']} {match['resource'].rstrip('.')}: {text}"
+
+
+def _next(text: str, again: str) -> list[str]:
+    if file := _FILE.search(text):
+        name = file[0].partition(":")[0]
+        return [
+            "The stack was rolled back; statements that had succeeded stay applied.",
+            f"Next: correct {name} if it was never applied (`stchat schema status`), then: {again}",
+        ]
+    return [f"Next: remove the cause, then: {again}"]
+
+
+def _again(command: Sequence[str]) -> str:
+    stage = _STAGE.search(" ".join(command))
+    return f"make deploy STAGE={stage[1]}" if stage else "make deploy"
+
+
+def _screen(part: bytes) -> None:
+    sys.stdout.buffer.write(part)
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(run(["cdk", *sys.argv[1:]]))
