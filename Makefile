@@ -95,7 +95,7 @@ demo: $(VENV)/demo ## a page to chat on, over local AWS that is up, or the clust
 	python -m streamlit run examples/streamlit_chat.py
 
 demo-test: $(VENV)/demo ## the page in a headless browser (Chromium: apt-get install chromium-headless-shell)
-	@python -m pytest examples
+	@python -m pytest examples tests/e2e/test_web_page.py
 
 requirements: $(VENV)/uv ## pin what pyproject.toml names anew; every other pin stays
 	@$(COMPILE) pyproject.toml --extra cdk --extra local --group dev -o requirements-dev.txt

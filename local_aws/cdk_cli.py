@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import shlex
 import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -15,6 +17,7 @@ from botocore.exceptions import ClientError
 from local_aws.clean_environment import SHELL
 from local_aws.errors import CdkError, LocalError
 from local_aws.state import ACCOUNT, INTERRUPTED, REGION, REPOSITORY, LocalAws
+from stchat.ops import deploy_failure
 
 # Synth of a Python app imports the CDK, which takes seconds without a word.
 QUIET_SECONDS = 5.0
@@ -43,22 +46,18 @@ def run(cloud: LocalAws, arguments: Sequence[str], *, cwd: Path | None = None) -
     """
     cdk = find(cloud.app)
     folders = [folder for folder in (cloud.app / ".venv" / "bin", cdk.parent) if folder.is_dir()]
-    process = subprocess.Popen(
-        [str(cdk), *arguments, "--output", str(cloud.directory / "cdk.out")],
-        cwd=cwd or cloud.app,
-        env=cloud.child_environment(*folders) | {"PYTHONWARNINGS": "ignore"},
-    )
+    command = [str(cdk), *arguments, "--output", str(cloud.directory / "cdk.out")]
+    environment = cloud.child_environment(*folders) | {"PYTHONWARNINGS": "ignore"}
     ended = threading.Event()
     if cwd is None:
         threading.Thread(target=_say_that_it_works, args=(ended,), daemon=True).start()
     try:
-        status = process.wait()
-    except BaseException:
-        for child in psutil.Process(process.pid).children(recursive=True):
-            child.terminate()
-        process.terminate()
-        process.wait()
-        raise
+        if arguments[0] == "deploy":
+            status = deploy_failure.run(
+                command, environment=environment, directory=cloud.app, again=_again(cloud), stop=_stop
+            )
+        else:
+            status = _call(command, environment, cwd or cloud.app)
     finally:
         ended.set()
     if status != 0:
@@ -102,6 +101,29 @@ def outputs(cloud: LocalAws, prefix: str = "") -> dict[str, str]:
         if stack["StackName"].startswith(prefix) and stack["StackName"] != "CDKToolkit"
         for output in stack.get("Outputs", [])
     }
+
+
+def _call(command: Sequence[str], environment: Mapping[str, str], directory: Path) -> int:
+    process = subprocess.Popen(command, cwd=directory, env=environment)
+    try:
+        return process.wait()
+    except BaseException:
+        _stop(process)
+        process.wait()
+        raise
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """The CDK CLI, and the app that it synthesizes."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.terminate()
+    process.terminate()
+
+
+def _again(cloud: LocalAws) -> str:
+    return "local-aws deploy" + ("" if cloud.app == REPOSITORY else f" --app {shlex.quote(str(cloud.app))}")
 
 
 def _say_that_it_works(ended: threading.Event) -> None:

@@ -91,7 +91,7 @@ def _handler(handle: Handler) -> Callable[[web.Request], Awaitable[web.StreamRes
         if TOO_LARGE in http:
             return web.json_response({"message": "the request is too large"}, status=413)
         try:
-            body = await http.json() if http.can_read_body else {}
+            body = json.loads(await http.read() or b"{}")
             return web.json_response(await handle(body))
         except ApiError as error:
             return web.json_response(error.members, status=error.status)

@@ -14,6 +14,7 @@ from local_aws.state import REGION
 from stchat.chat.embeddings import CohereEmbedder
 from stchat.chat.history import ChatHistory
 from stchat.chat.memory import ChatMemory
+from tests.support.data_api_endpoint import KEY
 from tests.support.migrated_database import MigratedDatabase
 
 
