@@ -1,4 +1,4 @@
-# One virtual environment holds everything: Python packages, Node and the CDK CLI, PostgreSQL, local AWS.
+# One virtual environment holds everything: Python packages, Node and the CDK CLI, PostgreSQL, the local AWS.
 PYTHON ?= python3
 VENV   := .venv
 STAGE  ?= dev
@@ -22,13 +22,13 @@ help: ## what there is to make
 
 install: $(VENV)/ready ## the environment alone: Python, Node, the CDK CLI, PostgreSQL
 
-up: $(VENV)/ready ## local AWS: start it, deploy onto it, show what is there (AWS_PORT=..., DATA_API_PORT=...)
+up: $(VENV)/ready ## the local AWS: start it, deploy onto it, show what is there (AWS_PORT=..., DATA_API_PORT=...)
 	@local-aws up $(if $(AWS_PORT),--aws-port $(AWS_PORT)) $(if $(DATA_API_PORT),--data-api-port $(DATA_API_PORT))
 
-down: $(VENV)/ready ## stop local AWS; its data stays
+down: $(VENV)/ready ## stop the local AWS; its data stays
 	@local-aws down
 
-reset: $(VENV)/ready ## stop local AWS and delete its data
+reset: $(VENV)/ready ## stop the local AWS and delete its data
 	@local-aws reset
 
 test: $(VENV)/ready ## every test, the end to end ones too; neither account nor Docker
@@ -75,7 +75,7 @@ diff: $(VENV)/ready ## what a deploy of STAGE to AWS would change
 comment: $(VENV)/ready ## what a deploy of every stage would change, migrations by name; on GitHub as a pull request's comment
 	@python -m pipeline
 
-pipeline: $(VENV)/ready ## let the workflows of REPOSITORY=owner/name into the account, once (PROVIDER=known: GitHub is known there)
+pipeline: $(VENV)/ready ## let the workflows of REPOSITORY=owner/name into the account, once (PROVIDER=known: it has GitHub as an identity provider)
 	@cdk deploy --app "python3 -m pipeline.access" -c repository=$(REPOSITORY) -c provider=$(PROVIDER) --require-approval $(APPROVAL)
 
 dist: $(VENV)/ready ## the source distribution and the wheel, the same bytes from the same commit, into dist/
@@ -90,7 +90,7 @@ release-check: ## whether TAG is the version of pyproject.toml, and CHANGELOG.md
 deploy: $(VENV)/ready ## deploy STAGE to AWS, with your credentials
 	@python -m stchat.ops.deploy_failure deploy --all -c stage=$(STAGE) --require-approval $(APPROVAL)
 
-demo: $(VENV)/demo ## a page to chat on, over local AWS that is up, or the cluster of STCHAT_CLUSTER_ARN
+demo: $(VENV)/demo ## a page to chat on, over the local AWS that is up, or the cluster of STCHAT_CLUSTER_ARN
 	@if [ -z "$$STCHAT_CLUSTER_ARN" ]; then settings="$$(local-aws env)" || exit 1; eval "$$settings"; fi; \
 	python -m streamlit run examples/streamlit_chat.py
 

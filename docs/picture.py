@@ -1,4 +1,4 @@
-"""Draws docs/architecture.svg from the templates, so that the picture cannot say what is not deployed.
+"""Draws docs/architecture.svg from the templates, so that the picture cannot show what is not deployed.
 
 `make snapshots` draws it anew; a test compares it with the templates. Legible on light and on dark pages.
 """
@@ -105,7 +105,7 @@ def _callers(chat: Template, database: Template, schema: Template) -> list[str]:
         _box("code", 40, 284, 244, 84, "chat function", size, "a function URL, with IAM"),
         _box("code", 40, 440, 244, 84, "custom resource", f"a Lambda: {count} migrations of sql/,", "roles' passwords"),
         _box("", 356, 126, 230, 64, "Bedrock", model),
-        _box("", 356, 294, 230, 64, "RDS Data API", "HTTPS; wakes the cluster"),
+        _box("", 356, 294, 230, 64, "RDS Data API", "HTTPS; resumes the cluster"),
         _box("secret", 356, 440, 230, 84, "Secrets Manager", secrets[0], ", ".join(secrets[1:])),
         _arrow("M162 200 V280"),
         _arrow("M300 158 H352"),

@@ -8,7 +8,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if sys.version_info < (3, 11):  # noqa: UP036 (a checkout is not installed by pip, which would say so)
+if sys.version_info < (3, 11):  # noqa: UP036 (a checkout is not installed by pip, which would report it)
     raise ImportError("stchat needs Python 3.11 or later, this is Python {}.{}".format(*sys.version_info[:2]))
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ StchatError
 |   |   `-- TransactionAbortedError: a failed statement was caught, so the transaction was rolled back; `cause`
 |   |-- ResultTooLargeError: the response is over 1 MiB
 |   `-- TransientError: a retry may succeed
-|       |-- UnavailableError: asleep, throttled or unreachable for longer than the timeout: nothing ran
+|       |-- UnavailableError: paused, throttled or unreachable for longer than the timeout: nothing ran
 |       |-- OutcomeUnknownError: 5xx, a dropped connection, no response: it may have run, or may still run
 |       |-- StatementTimeoutError: the call ended after 45 s; the statement goes on if the caller asked for that
 |       `-- TransactionLostError: the transaction ended before its commit: nothing of it remains

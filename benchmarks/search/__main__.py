@@ -2,6 +2,7 @@
 
     python -m benchmarks.search [--rows 10000 100000 1000000] [--questions 60] [--rounds 3] [--out docs/search]
     python -m benchmarks.search --growth 100000 1000000     # ours and the source's alone, added to the numbers
+    python -m benchmarks.search --real                      # a model's vectors alone, added to the numbers
     python -m benchmarks.search --report                    # the document anew from the numbers there are
 
 Starts a PostgreSQL and a Data API of its own, of which nothing is left. Writes <out>.json with all that was measured,
@@ -22,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.search import report
+from benchmarks.search import real, report
 from benchmarks.search.candidates import OURS, SOURCE, candidates
 from benchmarks.search.data import GROUPS, Dataset
 from benchmarks.search.measure import Answers, Key, Questions, one_round
@@ -126,7 +127,7 @@ def measure(server: Server, directory: Path, rows: list[int], questions: int, ro
         result["sizes"] = sizes(server, count)
         result["writing"] = writing(server, count, dataset)
         server.rename(f"source_{count}", DATABASE)
-        result["migrated"] = server.migrate()
+        result["migrated"] = server.migrate() + server.learn_codes()
         server.rename(DATABASE, f"source_{count}")
         server.run(f"source_{count}", "VACUUM ANALYZE")
         [ours] = [one for one in candidates(count) if one.name == OURS]
@@ -147,6 +148,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("docs/search"))
     parser.add_argument("--growth", type=int, nargs="+", choices=sizes_known)
+    parser.add_argument("--real", action="store_true", help="a model's vectors alone, added to the numbers")
     parser.add_argument("--report", action="store_true")
     arguments = parser.parse_args()
     file = arguments.out.with_suffix(".json")
@@ -156,10 +158,16 @@ def main() -> None:
             found = growth(started, directory, sorted(arguments.growth), arguments.questions, arguments.rounds)
         results["growth"] = found
         file.write_text(json.dumps(results, indent=1) + "\n")
+    elif arguments.real:
+        results = json.loads(file.read_text())
+        with server() as (started, _):
+            results["real"] = real.measure(started, arguments.rounds)
+        file.write_text(json.dumps(results, indent=1) + "\n")
     elif not arguments.report:
         began = time.monotonic()
         with server() as (started, directory):
             sizes = measure(started, directory, sorted(arguments.rows), arguments.questions, arguments.rounds)
+            of_a_model = real.measure(started, arguments.rounds)
         about = {
             "made": datetime.now(UTC).date().isoformat(),
             "seconds": round(time.monotonic() - began),
@@ -168,7 +176,7 @@ def main() -> None:
             "questions": arguments.questions,
             "rounds": arguments.rounds,
         }
-        file.write_text(json.dumps({"about": about, "rows": sizes}, indent=1) + "\n")
+        file.write_text(json.dumps({"about": about, "real": of_a_model, "rows": sizes}, indent=1) + "\n")
     report.write(json.loads(file.read_text()), arguments.out)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from benchmarks.search import real
 from benchmarks.search.candidates import OURS, SOURCE
 from benchmarks.search.data import GROUPS
 
@@ -16,7 +17,8 @@ RIGHT = 0.99
 def judged(results: dict[str, Any]) -> list[Row]:
     grown = {count: result for count, result in results.get("growth", {}).items() if count not in results["rows"]}
     sizes = results["rows"] | grown
-    return [row for count, result in sizes.items() for row in _of_size(int(count), result)] + _growth(results)
+    of_sizes = [row for count, result in sizes.items() for row in _of_size(int(count), result)]
+    return [*real.bars(results.get("real", {})), *of_sizes, *_growth(results)]
 
 
 def _of_size(count: int, result: dict[str, Any]) -> Iterator[Row]:

@@ -31,14 +31,15 @@ FIXED = """
 CREATE FUNCTION recall_fixed(p_userid text, p_vector vector, p_theme text, p_rerank int) RETURNS SETOF bigint
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
-    asked CONSTANT bit(1024) := binary_quantize(p_vector)::bit(1024);
+    asked bit(2048);
     near bigint[];
 BEGIN
     PERFORM set_config('stchat.userid', p_userid, true);
+    SELECT st_chat_memory_near(p_vector, k.low, k.high)::bit(2048) INTO asked FROM st_chat_memory_coding AS k;
     near := ARRAY(
         SELECT c.memory FROM st_chat_memory_code AS c
         WHERE c.userid = p_userid AND (p_theme IS NULL OR c.theme = p_theme)
-        ORDER BY c.code <~> asked LIMIT p_rerank);
+        ORDER BY c.near <~> asked LIMIT p_rerank);
     RETURN QUERY SELECT m.primarykey FROM st_chat_history_vector_table AS m
     WHERE m.primarykey = ANY (near) ORDER BY (m.chat_vector <-> p_vector) + 0 LIMIT 10;
 END $$"""

@@ -28,7 +28,7 @@ carry over to other machines, milliseconds do not. Recall is the share of the tr
 worst question.
 
 *{ours}*: `st_chat_recall` as `st_chat_app`, under row security. *{source}*: its schema and settings, HNSW alone.
-Why it is as it is: [decisions/0400](decisions/0400-binary-codes.md).
+Why it is as it is: [decisions/0400](decisions/0400-binary-codes.md), [0420](decisions/0420-learned-codes.md).
 
 ![Recall against latency]({name}-recall.svg)
 
@@ -47,10 +47,40 @@ def write(results: dict[str, Any], out: Path) -> None:
         "## The bars\n",
         table(("bar", "where", "measured", "reached"), judged(results)),
     ]
+    parts += _real(results.get("real", {}))
     for count in sorted(sizes, key=int, reverse=True):
         parts += _size(int(count), sizes[count])
     parts += _growth(results.get("growth", {}))
     out.with_suffix(".md").write_text("\n".join(parts))
+
+
+def _real(layouts: dict[str, Any]) -> list[str]:
+    """What a model's vectors give."""
+    if not layouts:
+        return []
+    parts = [
+        "## Real vectors\n",
+        "Texts in Japanese and English, embedded by multilingual-e5-small (benchmarks/search/real.py). They lie far"
+        " from zero together, as a model's do (their mean has length 0.90): signs say little of them, codes that are"
+        " learned from them do. One user for each number of memories, 60 questions: recall@10 (the worst);"
+        " p50 / p95, ms.\n",
+    ]
+    for layout, result in layouts.items():
+        searched = result["searched"]
+        names = list(next(iter(searched.values())))
+        learned, index = result["learned"], result["index"]
+        parts += [
+            f"1,024 numbers, {layout}:\n",
+            table(("memories", *names), (
+                (size, *(f"{_recall(one | {'short': 0})}; {_times(one)}" for one in of.values()))
+                for size, of in searched.items()
+            )),
+            f"Learned and coded anew in {learned['seconds']} s for 26,600 memories; slack {learned['slack']} bits."
+            f" Bytes a row of the index: {index[names[0]][0]} of signs, {index[names[1]][0]} as written and"
+            f" {index[names[1]][1]} when coded anew and packed. COPY, rows a second: {result['copy'][names[0]]:,} and"
+            f" {result['copy'][names[1]]:,}.\n",
+        ]  # fmt: skip
+    return parts
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

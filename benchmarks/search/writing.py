@@ -21,7 +21,7 @@ ROWS, ROUNDS = 1_000, 3
 NEW = 10**9  # chatids from here on are this module's
 SIZES = f"""
 SELECT pg_table_size('{MEMORY}') AS memories, pg_table_size('st_chat_memory_code') AS codes,
-       pg_relation_size('st_chat_memory_code_search') AS search, pg_relation_size('st_chat_memory_code_pkey') AS keys"""
+       pg_relation_size('st_chat_memory_code_near') AS search, pg_relation_size('st_chat_memory_code_pkey') AS keys"""
 
 
 def sizes(server: Server, rows: int) -> dict[str, int]:

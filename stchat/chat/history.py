@@ -57,7 +57,7 @@ class ChatHistory:
     """Each operation is one call of the Data API, and idempotent, because the database finds what exists already.
 
     So a call whose response was lost is retried for as long as `api` has timeout. Every operation raises InputError
-    before anything is sent, and DataApiError when the database stays asleep or unreachable, or refuses.
+    before anything is sent, and DataApiError when the database stays paused or unreachable, or refuses.
     """
 
     api: DataApi
@@ -68,7 +68,7 @@ class ChatHistory:
         return cls(DataApi.from_settings(ApplicationSettings.from_environment(environment)))
 
     def with_timeout(self, seconds: float) -> ChatHistory:
-        """The same, whose operations wait that long at most for a database that is asleep or busy."""
+        """The same, whose operations wait that long at most for a database that is paused or busy."""
         return replace(self, api=self.api.with_timeout(seconds))
 
     def add(self, userid: str, theme: str, chatid: int, userinput: str | None, botresponse: str | None) -> bool:

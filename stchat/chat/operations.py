@@ -1,6 +1,6 @@
 """The operations of history and memory by name, with JSON in and out: what the chat function serves.
 
-Its wire fields are those of the first release: themename, written, known, cut, forgotten. The library says theme,
+Its wire fields are those of the first release: themename, written, known, cut, forgotten. The library has theme,
 created, existing, truncated, deleted.
 """
 
@@ -46,7 +46,7 @@ class Chat:
         return cls(ChatHistory(api), ChatMemory(api, embedder))
 
     def with_timeout(self, seconds: float) -> Chat:
-        """The same, whose operations wait that long at most for what is asleep or busy."""
+        """The same, whose operations wait that long at most for what is paused or busy."""
         return Chat(self.history.with_timeout(seconds), self.memory.with_timeout(seconds))
 
 

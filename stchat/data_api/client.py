@@ -1,6 +1,6 @@
 """The client of the RDS Data API: statements, transactions, and retries while a paused cluster resumes.
 
-Retried is only what cannot have run (asleep, throttled, never sent) or what the caller calls idempotent. The rest
+Retried is only what cannot have run (paused, throttled, never sent) or what the caller calls idempotent. The rest
 is raised as OutcomeUnknownError, for the caller to find out. SQL and parameters are never logged.
 """
 
@@ -61,7 +61,7 @@ class Result:
 
 @dataclass(frozen=True)
 class DataApi:
-    """One database of a cluster. `timeout`: how many seconds a call may wait for a cluster that is asleep or busy."""
+    """One database of a cluster. `timeout`: how many seconds a call may wait for a cluster that is paused or busy."""
 
     client: RDSDataServiceClient
     cluster_arn: str

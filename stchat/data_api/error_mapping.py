@@ -64,7 +64,7 @@ def translate(error: ClientError | BotoCoreError) -> DataApiError:
 
 
 def is_refused_here(error: Exception) -> bool:
-    """Whether a port of this machine's loopback address refused the connection: nothing wakes up there."""
+    """Whether a port of this machine's loopback address refused the connection: nothing resumes there."""
     if not isinstance(error, EndpointConnectionError):
         return False
     details = error.kwargs

@@ -13,7 +13,7 @@ from stchat.errors import ResultTooLargeError, TransientError
 
 log = logging.getLogger(__name__)
 
-ROWS_PER_FETCH = 8  # of 64 KB at most: half of 1 MiB, since how AWS counts that is not known to the byte
+ROWS_PER_FETCH = 8  # of 64 KB at most: half of 1 MiB, since AWS does not document how it counts
 
 
 def query(api: DataApi, sql: str, parameters: Mapping[str, Any]) -> list[Row]:

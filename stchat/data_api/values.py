@@ -64,8 +64,8 @@ def _to_parameter(name: str, value: Any) -> SqlParameterTypeDef:
     try:
         member, convert, hint = _INTO[type(value)]
     except KeyError:
-        known = ", ".join(sorted(kind.__name__ for kind in _INTO))
-        raise TypeError(f"parameter {name} must be one of {known}, got {type(value).__name__}") from None
+        types = ", ".join(sorted(kind.__name__ for kind in _INTO))
+        raise TypeError(f"parameter {name} must be one of {types}, got {type(value).__name__}") from None
     parameter: dict[str, Any] = {"name": name, "value": {member: convert(value)}}
     if hint:
         parameter["typeHint"] = hint

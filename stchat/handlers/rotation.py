@@ -14,7 +14,7 @@ from stchat.rotation import Rotation
 logging.basicConfig()  # where no runtime has set up logging yet
 logging.getLogger("stchat").setLevel(logging.INFO)
 
-TIMEOUT_SECONDS = 180.0  # waited for a cluster that is asleep; two calls, of 60 s more, end within the Lambda's 10 min
+TIMEOUT_SECONDS = 180.0  # waited for a cluster that is paused; two calls, of 60 s more, end within the Lambda's 10 min
 SECRETS_MANAGER_ATTEMPTS = 8  # between the new password and the moved label nothing may fail for want of a retry
 
 

@@ -16,6 +16,7 @@ import boto3
 from stchat.data_api import DataApi, rds_data_client
 from stchat.environment import Settings
 from stchat.errors import MigrationError, StchatError, TransientError
+from stchat.schema import memory_codes
 from stchat.schema.execution import RetryLater
 from stchat.schema.global_hnsw_index import SupersededError, keep, parse_states
 from stchat.schema.migration import Migration
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 PHYSICAL_ID = "stchat-schema"  # constant: another one would be a replacement, and then a Delete
 SQL = Path(__file__).parents[2] / "sql"
 
-TIMEOUT_SECONDS = 20.0  # waited within one call for a cluster that is asleep, or for another runner
+TIMEOUT_SECONDS = 20.0  # waited within one call for a cluster that is paused, or for another runner
 RESERVE_SECONDS = 70.0  # one call of the Data API, and the end of this one
 REASON_CHARACTERS = 1_000  # CloudFormation's whole answer has 4 KB
 
@@ -74,6 +75,7 @@ def _is_complete(event: Event, seconds: float) -> Event:
     try:
         for database, wanted in _indexes(event).items():
             keep(api.with_database(database), wanted, _deploy(event), began + seconds)
+            memory_codes.keep(api.with_database(database), began + seconds)
         set_role_passwords(api, boto3.client("secretsmanager"), _roles(event))
     except (RetryLater, TransientError) as reason:
         log.info("%s", reason)

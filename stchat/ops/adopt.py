@@ -1,4 +1,4 @@
-"""What somebody made by hand, beside what a stage would make: the steps from one to the other. Reads the account alone.
+"""What was made by hand, beside what a stage would make: the steps from one to the other. Reads the account alone.
 
 A snapshot into a new cluster, and not CloudFormation's resource import, is the way: docs/decisions/0603.
 """
@@ -60,7 +60,7 @@ class Survey:
 
     @property
     def new_settings(self) -> dict[str, str]:
-        """The fields of stacks/config.py that need another value, and one that is free, by the house's pattern."""
+        """The fields of stacks/config.py that need another value, and a free one in the pattern of the settings."""
         taken = {one.name.setting for one in self.collisions}
         # The names of one setting are derived from the shortest: st.chat.app from st.chat.
         base = {one.setting: one.name for one in sorted(self.names, key=lambda one: -len(one.name))}
@@ -80,7 +80,7 @@ def survey(client: Client, stage: str, templates: Sequence[Template], cluster: s
     """`cluster`: the hand-made one; None: the one that has the name of the stage's, if no stack of the stage made it.
 
     Raises:
-        SettingsError: no such cluster, or the account may not be read; the text says which call.
+        SettingsError: no such cluster, or the account may not be read; the text names the call.
     """
     try:
         ours = made_by(client, f"st-chat-{stage}-")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from stchat.ops.cluster_state import SERVERLESS, ClusterState, Instance, RoleSetting, Secret
-from stchat.ops.database_checks import Finding, extensions, role_settings
+from stchat.ops.cluster_state import SERVERLESS, ClusterState, Instance, Secret
+from stchat.ops.database_checks import Finding, changed_roles, codes, extensions
 from stchat.ops.support import Support
 
 NEAR = timedelta(days=180)
@@ -17,10 +17,7 @@ LONGEST_ROTATION = timedelta(hours=1)
 FIRST_MINOR_THAT_PAUSES = (16, 3)
 
 
-def run_checks(
-    state: ClusterState, support: Support, now: datetime, declared: Sequence[RoleSetting] | None
-) -> list[Finding]:
-    """`declared`: the settings of roles by the migrations, or None where there are none to compare with."""
+def run_checks(state: ClusterState, support: Support, now: datetime) -> list[Finding]:
     return [
         *_blocks_auto_pause(state),
         *_drift(state),
@@ -28,7 +25,8 @@ def run_checks(
         *(finding for secret in state.secrets for finding in _secret(secret, now)),
         *_status(state),
         *extensions(state),
-        *role_settings(state, declared),
+        *changed_roles(state),
+        *codes(state),
     ]
 
 

@@ -92,7 +92,7 @@ class _Reading:
             state=self._running(instances, scaling.get("MinCapacity"), now),
             sessions=None,
             extensions=None,
-            role_settings=None,
+            changed_roles=None,
             read_failures=(),
         )
         state = self._with_databases(state, api, wake=wake)
@@ -189,8 +189,9 @@ class _Reading:
         api = api.with_timeout(180.0 if wake else 0.0)
         try:
             state = replace(state, sessions=database_reader.sessions(api), state=RUNNING)
-            state = replace(state, role_settings=database_reader.role_settings(api))
-            return replace(state, extensions=database_reader.outdated_extensions(api))
+            state = replace(state, changed_roles=database_reader.changed_roles(api))
+            state = replace(state, extensions=database_reader.outdated_extensions(api))
+            return replace(state, codes=database_reader.memory_codes(api))
         except DataApiError as error:
             self.read_failures.append(ReadFailure("the databases", str(error)))
             return state

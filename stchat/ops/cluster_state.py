@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from stchat.schema.memory_codes import Fit
+
 SERVERLESS = "db.serverless"
 PAUSED, RUNNING, UNKNOWN = "paused", "running", "paused or running, not known"
 
@@ -66,12 +68,11 @@ class Extension:
 
 
 @dataclass(frozen=True)
-class RoleSetting:
-    """What ALTER ROLE ... SET gave an application's role; `database` empty: in all of them."""
+class ChangedRole:
+    """An application's role, and what of its limits is not as migrations have set it."""
 
-    role: str
-    database: str
-    setting: str
+    name: str
+    changes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -111,5 +112,7 @@ class ClusterState:
     state: str
     sessions: tuple[Session, ...] | None
     extensions: tuple[Extension, ...] | None
-    role_settings: tuple[RoleSetting, ...] | None
+    changed_roles: tuple[ChangedRole, ...] | None
+    codes: Mapping[str, Fit] | None = None
+    """By database, how recall's codes fit the memories."""
     read_failures: tuple[ReadFailure, ...]

@@ -168,7 +168,7 @@ def _acu_hours(b: Billed, load: Load) -> float:
     assert b.pause_seconds is not None
     tail = b.pause_seconds / 3600
     waiting = min(24 - load.active_hours, load.wakes * tail)
-    # A rotation wakes it too: each secret once in its interval.
+    # A rotation resumes it too: each secret once in its interval.
     rotations = b.secrets * DAYS / b.rotated_every_days if b.rotated_every_days else 0
     return DAYS * (load.active_hours * load.acu + waiting * least) + rotations * tail * least
 

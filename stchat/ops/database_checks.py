@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from stchat.ops.cluster_state import ClusterState, RoleSetting
+from stchat.ops.cluster_state import ClusterState
+from stchat.schema.memory_codes import FITS
 
 
 @dataclass(frozen=True)
@@ -27,30 +28,38 @@ def extensions(state: ClusterState) -> Iterator[Finding]:
         )
 
 
-def role_settings(state: ClusterState, declared: Sequence[RoleSetting] | None) -> Iterator[Finding]:
-    """A role may change its own settings: an application with an SQL injection can stop itself for good."""
-    if state.role_settings is None or declared is None:
-        return
-    existing = {_names(one) for one in state.role_settings}
-    for one in state.role_settings:
-        if one not in declared:
+def changed_roles(state: ClusterState) -> Iterator[Finding]:
+    for role in state.changed_roles or ():
+        yield Finding(
+            f"role {role.name} is not as migrations have made it: {'; '.join(role.changes)}",
+            "a role may change its own settings, and an SQL injection can so stop the application for good",
+            f"stchat schema apply --roles {role.name}=<ARN of its secret> sets them again, as a deploy of migrations"
+            " does",
+        )
+
+
+def codes(state: ClusterState) -> Iterator[Finding]:
+    """Recall compares codes of the memories first, and exactly only those whose code is near."""
+    for database, fit in (state.codes or {}).items():
+        hint = f"the next deploy learns them again; now: stchat schema codes {database}"
+        if fit.is_half_done:
             yield Finding(
-                f"role {one.role}{_in(one)} has the setting {one.setting}",
-                "no migration sets it: it was changed by hand, or by the role itself, and holds for every new session",
-                f"as the master: ALTER ROLE {one.role}{_in(one)} RESET {_names(one)[2]}, or set it in a migration",
+                f"the memories of {database} are being coded again, or that has stopped half-way",
+                "until it is done, recall compares codes of both kinds: the results are right, and up to twice as slow",
+                f"stchat schema codes {database} continues, as does the next deploy",
+                problem=False,
             )
-    for one in declared:
-        if _names(one) not in existing:
+        if fit.recall is not None and fit.recall < FITS:
             yield Finding(
-                f"role {one.role}{_in(one)} has lost the setting {one.setting}",
-                "a migration sets it: it was reset by hand, or by the role itself",
-                f"as the master: ALTER ROLE {one.role}{_in(one)} SET {one.setting.replace('=', ' = ', 1)}",
+                f"recall in {database} finds {fit.recall:.0%} of the 10 nearest memories,"
+                f" for one question {fit.worst or 0:.0%} ({fit.questions} questions)",
+                "the codes do not fit the memories: they were learned from others, or of another embedding model",
+                hint,
             )
-
-
-def _names(one: RoleSetting) -> tuple[str, str, str]:
-    return one.role, one.database, one.setting.partition("=")[0]
-
-
-def _in(one: RoleSetting) -> str:
-    return f" IN DATABASE {one.database}" if one.database else ""
+        elif fit.learned_of is None and fit.questions:
+            yield Finding(
+                f"recall's codes in {database} have not been learned from the memories yet",
+                "until then up to 5,000 memories of a user are compared exactly, at about 5 us each",
+                hint,
+                problem=False,
+            )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from stchat.data_api import DataApi
-from stchat.ops.cluster_state import Extension, RoleSetting, Session
-
-APPLICATION_ROLES = "st_chat_"  # what the names of the roles that migrations create begin with
+from stchat.ops.cluster_state import ChangedRole, Extension, Session
+from stchat.schema.memory_codes import Fit, fit
+from stchat.schema.roles import LIMITS, changed_settings, read_roles
 
 _SESSIONS = """
 SELECT s.usename AS user, s.datname AS database, s.application_name AS application,
@@ -22,13 +22,8 @@ ORDER BY datname"""
 _EXTENSIONS = """
 SELECT name, installed_version AS installed, default_version AS available FROM pg_available_extensions
 WHERE installed_version <> default_version ORDER BY name"""
-_ROLE_SETTINGS = """
-SELECT r.rolname AS role, coalesce(d.datname, '') AS database, setting
-FROM pg_db_role_setting AS s
-JOIN pg_roles AS r ON r.oid = s.setrole
-LEFT JOIN pg_database AS d ON d.oid = s.setdatabase
-CROSS JOIN unnest(s.setconfig) AS setting
-WHERE starts_with(r.rolname, :prefix) ORDER BY 1, 2, 3"""
+
+_HAS_CODES = "SELECT to_regprocedure('st_chat_memory_fit(int)') IS NOT NULL AS has"
 
 
 def sessions(api: DataApi) -> tuple[Session, ...]:
@@ -45,6 +40,14 @@ def outdated_extensions(api: DataApi) -> tuple[Extension, ...]:
     )
 
 
-def role_settings(api: DataApi) -> tuple[RoleSetting, ...]:
-    rows = api.execute(_ROLE_SETTINGS, {"prefix": APPLICATION_ROLES}, idempotent=True).rows
-    return tuple(RoleSetting(**row) for row in rows)
+def changed_roles(api: DataApi) -> tuple[ChangedRole, ...]:
+    """Of the roles that have limits."""
+    rows = read_roles(api, LIMITS)
+    return tuple(ChangedRole(row["rolname"], tuple(changes)) for row in rows if (changes := changed_settings(row)))
+
+
+def memory_codes(api: DataApi) -> dict[str, Fit]:
+    """Of every database that has memories."""
+    names = [row["name"] for row in api.execute(_DATABASES, idempotent=True).rows]
+    databases = [api.with_database(name) for name in names]
+    return {one.database: fit(one) for one in databases if one.execute(_HAS_CODES, idempotent=True).rows[0]["has"]}

@@ -83,7 +83,7 @@ class Rotation:
         """Nothing: a password that is set here would refuse every login until finishSecret."""
 
     def _test(self, _: Mapping[str, list[str]]) -> None:
-        """That the database is awake and that the master may set the role's password, so that finishSecret is short."""
+        """That the database runs and that the master may set the role's password, so that finishSecret is short."""
         role = self._created()["username"]
         try:
             rows = self.master.execute(_MEMBERSHIP, {"role": role}, idempotent=True).rows

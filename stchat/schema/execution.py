@@ -10,11 +10,16 @@ import logging
 import time
 from collections.abc import Callable
 
-from stchat.data_api.client import STATEMENT_SECONDS, DataApi, Transaction
-from stchat.data_api.values import Row
-from stchat.errors import DatabaseError, LedgerError, StatementError, StatementTimeoutError, TransientError
+from stchat.data_api import STATEMENT_SECONDS, DataApi, Row, Transaction
+from stchat.errors import (
+    DataApiError,
+    DatabaseError,
+    LedgerError,
+    StatementError,
+    StatementTimeoutError,
+)
 from stchat.schema import index_memory
-from stchat.schema.failures import failure
+from stchat.schema.failures import failure, refused_result
 from stchat.schema.ledger import Lease, Ledger
 from stchat.schema.migration import Script, Statement, Target
 from stchat.schema.non_transactional import definitions, inspect
@@ -36,7 +41,7 @@ WHERE a.pid = :pid AND a.state = 'active'"""
 
 
 class RetryLater(Exception):  # noqa: N818 (not an error)
-    """Nothing is wrong; there is something to wait for, and the text says what."""
+    """Nothing is wrong; there is something to wait for, and the text names it."""
 
 
 def run_in_transaction(ledger: Ledger, script: Script, done: int, deadline: float) -> int:
@@ -47,7 +52,7 @@ def run_in_transaction(ledger: Ledger, script: Script, done: int, deadline: floa
     end = len(script.statements)
     stop = end if script.migration.transactional else min(done + 1, end)
     if not script.migration.transactional:
-        _acquire(ledger, script, done)  # committed, so that there is a row to say why it failed
+        _acquire(ledger, script, done)  # committed, so that there is a row for the reason of a failure
     with ledger.api.transaction() as transaction:
         lease = _acquire(ledger, script, done, transaction)
         with Blockers(ledger.api, lease.pid, ask=lease.attempts > 0) as blockers:
@@ -57,12 +62,14 @@ def run_in_transaction(ledger: Ledger, script: Script, done: int, deadline: floa
                 index_memory.for_build(transaction, script.statements[index].target)
                 try:
                     _run(ledger.api, transaction, script, index, lease.pid, deadline)
-                except (DatabaseError, TransientError) as error:
+                except DataApiError as error:
                     if postponed := Postponed.by(error, script, index, blockers.text):
                         raise postponed from error
-                    if not isinstance(error, DatabaseError):
-                        raise
-                    raise failure(script.location(index, error.position), error) from error
+                    if isinstance(error, DatabaseError):
+                        raise failure(script.location(index, error.position), error) from error
+                    if refused := refused_result(script.location(index), error):
+                        raise refused from error
+                    raise
         _recorded(ledger.advance(script, stop, transaction), script)
     return stop
 
@@ -111,7 +118,9 @@ def _as_it_is(api: DataApi, script: Script, index: int, target: Target, found: R
     location = script.location(index)
     if found["state"] == "gone":
         if not target.conditional:
-            raise StatementError(f"{location}: index {target.name} does not exist: correct its name, or say IF EXISTS")
+            raise StatementError(
+                f"{location}: index {target.name} does not exist: correct its name, or write IF EXISTS"
+            )
         return
     if not target.table:  # a database, which may have been made before
         return

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from stchat.errors import DatabaseError, StatementError
+from stchat.errors import DataApiError, DatabaseError, ResultTooLargeError, StatementError
 
 _BY_HAND = "if it was made by hand, see `stchat schema baseline`"
 _HINTS = {
@@ -55,6 +55,13 @@ def failure(location: str, error: DatabaseError) -> StatementError:
     parts.append(_HINTS.get(error.sqlstate, ""))
     text = "; ".join(part for part in parts if part)
     return StatementError(f"{location}: {text} (SQLSTATE {error.sqlstate})", sqlstate=error.sqlstate)
+
+
+def refused_result(location: str, error: DataApiError) -> StatementError | None:
+    """Of a statement that ran, where the Data API cannot return what it gave, such as a function's void."""
+    if error.code != "UnsupportedResultException" and not isinstance(error, ResultTooLargeError):
+        return None
+    return StatementError(f"{location}: {error}; a migration needs no result: use PERFORM in a DO block")
 
 
 def _message(error: DatabaseError) -> str:

@@ -1,4 +1,4 @@
-"""The original schema's global HNSW index: there or not, as a setting says (docs/decisions/0403).
+"""The original schema's global HNSW index: there or not, as a setting decides (docs/decisions/0403).
 
 It goes by the catalog alone, as migrations CONCURRENTLY do, and may be called again at any point: two deploys at once
 do no harm, and the deploy that began last is obeyed. The column's comment has the latest deploys, newest first, and
@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Mapping
 
-from stchat.data_api.client import STATEMENT_SECONDS, DataApi
+from stchat.data_api import STATEMENT_SECONDS, DataApi
 from stchat.errors import DatabaseError, SettingsError, StatementError
 from stchat.schema.execution import ATTEMPTS, POLL_SECONDS, RetryLater, clean_up, start
 from stchat.schema.migration import Statement, Target

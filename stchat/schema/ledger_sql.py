@@ -54,7 +54,7 @@ WHERE version = :version AND holder = :holder AND applied_at IS NULL"""
 # A runner that is neither this one nor gone keeps its row.
 POSTPONE = """
 INSERT INTO public.schema_migrations AS m (version, name, checksum, deploy, tries, error, holder, lease_until)
-SELECT :version, :name, :checksum, :deploy, 1, :reason, 'nobody', clock_timestamp()
+SELECT :version, :name, :checksum, :deploy, 1, :reason, 'none', clock_timestamp()
 ON CONFLICT (version) DO UPDATE SET
     name = excluded.name, checksum = excluded.checksum, deploy = excluded.deploy,
     error = excluded.error, holder = excluded.holder, lease_until = excluded.lease_until,
@@ -67,11 +67,11 @@ RETURNING tries"""
 
 PAUSE = """
 UPDATE public.schema_migrations SET lease_until = clock_timestamp() + make_interval(secs => :seconds)
-WHERE version = :version AND holder = 'nobody' AND applied_at IS NULL"""
+WHERE version = :version AND holder = 'none' AND applied_at IS NULL"""
 
 FAIL = """
 UPDATE public.schema_migrations SET error = :error, tries = 0, holder = NULL, lease_until = NULL
-WHERE version = :version AND holder IN (:holder, 'nobody') AND applied_at IS NULL"""
+WHERE version = :version AND holder IN (:holder, 'none') AND applied_at IS NULL"""
 
 RELEASE = """
 UPDATE public.schema_migrations SET holder = NULL, lease_until = NULL

@@ -71,8 +71,8 @@ class Target:
 
     @classmethod
     def from_property(cls, values: Mapping[str, object]) -> Target:
-        known = {member.name: type(getattr(cls, member.name, "")) for member in fields(cls)}
-        if "action" not in values or any(type(value) is not known.get(name) for name, value in values.items()):
+        types = {member.name: type(getattr(cls, member.name, "")) for member in fields(cls)}
+        if "action" not in values or any(type(value) is not types.get(name) for name, value in values.items()):
             raise ValueError
         return cls(**values)  # type: ignore[arg-type]
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stchat.data_api import DataApi
-from stchat.data_api.values import Row
+from stchat.data_api import DataApi, Row
 from stchat.schema.migration import Target, quoted
 
 # The same statement, sent by a runner that has gone, may still be at work. pg_stat_activity has its beginning.

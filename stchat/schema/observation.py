@@ -59,7 +59,7 @@ def _database(
                     marker = sorted(markers)[0]
                     yield (
                         f"{script.location(index)}: observed: {text};"
-                        f" if it is meant, say `-- stchat: allow {marker}: <why>`"
+                        f" if it is meant, write `-- stchat: allow {marker}: <why>`"
                     )
 
 

@@ -1,4 +1,4 @@
-"""Which migrations are to be run, from the files and what the databases say; refused before anything runs."""
+"""Which migrations are to be run, from the files and the databases' ledgers; refused before anything runs."""
 
 from __future__ import annotations
 

@@ -13,9 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from stchat.data_api import DataApi
-from stchat.data_api.scram import verifier
-from stchat.data_api.values import Row
+from stchat.data_api import DataApi, Row, verifier
 from stchat.errors import DatabaseError, MigrationError, SettingsError
 from stchat.schema.execution import RetryLater
 from stchat.schema.failures import failure

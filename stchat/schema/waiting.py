@@ -57,7 +57,7 @@ class Postponed(Exception):  # noqa: N818 (not an error)
             hint = (
                 "end that transaction, or deploy when it is over"
                 if self.lock
-                else "PostgreSQL's log says why its process ended; change the statement"
+                else "PostgreSQL's log has the reason why its process ended; change the statement"
             )
             raise StatementError(f"{self}; given up after {attempts} attempts: {hint}")
         return LOCK_PAUSES[min(attempts, len(LOCK_PAUSES)) - 1] if self.lock else 0.0

@@ -1,4 +1,4 @@
-"""The statements in a PL/pgSQL body, and those that it makes of strings as far as their beginnings tell."""
+"""The statements in a PL/pgSQL body, and those that it makes of strings as far as their beginnings show."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ STATEMENT_CHARACTERS = 65_536  # the Data API's limit
 class Files:
     """Every migration in the order in which they run; `warnings` begin with `<file>:<line>:<column>: `.
 
-    `allowed`: by path, the kinds of cost that a file says it means.
+    `allowed`: by path, the kinds of cost that a file allows.
     """
 
     migrations: tuple[Migration, ...]
@@ -33,7 +33,7 @@ class Files:
 
 
 def load(directory: Path, *, strict: bool = False) -> Files:
-    """`strict`: what would be a warning is an error, unless the file says that it means it. Raises FileError."""
+    """`strict`: what would be a warning is an error, unless the file allows it. Raises FileError."""
     migrations: list[Migration] = []
     warnings: list[str] = []
     allowed: dict[str, frozenset[str]] = {}
@@ -61,10 +61,10 @@ class _File:
             self.parsed = Text(" " + self.text[1:] if self.text.startswith("\ufeff") else self.text)
         except GrammarError as error:
             psql = self.text[error.offset : error.offset + 1] == "\\"
-            known = "a command of psql, which PostgreSQL does not know: write it in SQL"
+            hint = "a command of psql, which PostgreSQL does not know: write it in SQL"
             line = self.text.count("\n", 0, error.offset) + 1
             column = error.offset - self.text.rfind("\n", 0, error.offset)
-            raise FileError(f"{self.path}:{line}:{column}: {known if psql else error}") from None
+            raise FileError(f"{self.path}:{line}:{column}: {hint if psql else error}") from None
         try:
             self.markers = Markers.read(self.parsed.comments)
         except Markers.UnknownError as error:
@@ -104,7 +104,7 @@ class _File:
         """What the statements may cost, in the schema that the files before this one have made."""
         schema.next_file()
         return [
-            f"{self._place(start)}: {what}; if it is meant, say `-- stchat: allow {kind}: <why>`"
+            f"{self._place(start)}: {what}; if it is meant, write `-- stchat: allow {kind}: <why>`"
             for start, kind, what in self._costs(schema)
             if kind not in self.markers.allowed
         ]

@@ -89,7 +89,7 @@ class Rules:
 
 
 def _never(what: str, node: Any) -> str | None:
-    """What runs in no transaction, and leaves nothing by which it could be told afterwards whether it has run."""
+    """What runs in no transaction, and leaves nothing that shows afterwards whether it has run."""
     match what:
         case "vacuum_stmt" if node.is_vacuumcmd:
             return "VACUUM is autovacuum's work: leave it out, or run it by hand"

@@ -88,7 +88,7 @@ test("an error of PostgreSQL is the SDK's typed exception", async () => {
   await assert.rejects(db.insert(people).values({ name: "Ada" }), (error) => {
     const cause = error.cause ?? error;
     assert.equal(cause.name, "DatabaseErrorException");
-    assert.match(cause.message, /^ERROR: duplicate key value .*; Detail: Key \(name\)=\(Ada\).*; SQLState: 23505$/);
+    assert.match(cause.message, /^ERROR: duplicate key value .*; SQLState: 23505$/);
     return true;
   });
 });

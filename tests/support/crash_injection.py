@@ -14,7 +14,7 @@ class KilledError(BaseException):
 @contextmanager
 def dying(clients: tuple[Any, ...], after: int | None) -> Iterator[list[str]]:
     """While the block runs, the clients' call number `after`, counted from 0 over all of them, is the last one: it
-    ran, and nobody learns of it. None: all run. Gives the names of the calls that were made."""
+    ran, and the caller does not learn of it. None: all run. Gives the names of the calls that were made."""
     calls: list[str] = []
 
     def meet(model: Any, **_: Any) -> None:

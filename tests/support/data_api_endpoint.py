@@ -19,6 +19,7 @@ import boto3
 import psycopg
 from botocore.config import Config
 from types_boto3_rds_data import RDSDataServiceClient
+from types_boto3_rds_data.type_defs import FieldOutputTypeDef
 
 from local_aws import credentials
 from local_aws.credentials import AccessKey
@@ -119,6 +120,26 @@ def write_key(directory: Path) -> None:
     credentials.write_private(directory / credentials.FILE, text)
 
 
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The endpoint's program, to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "local_aws.data_api", *arguments],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def execute(url: str, sql: str) -> list[list[FieldOutputTypeDef]]:
+    """The records of a query by the master user."""
+    answer = client(url).execute_statement(
+        resourceArn=CLUSTER_ARN, secretArn=secret_arn(MASTER_SECRET), database="postgres", sql=sql
+    )
+    return answer.get("records", [])
+
+
 def client(url: str, **key: str) -> RDSDataServiceClient:
     """boto3's client for an endpoint, without retries."""
     session = boto3.session.Session(
@@ -159,5 +180,5 @@ def running(directory: Path, *arguments: str) -> Iterator[Endpoint]:
     assert ended == 0
 
 
-# The limits of an endpoint that waits for nobody, in seconds.
+# The limits of an endpoint that waits for no caller, in seconds.
 IMPATIENT_STATEMENT, IMPATIENT_IDLE, IMPATIENT_TOTAL, IMPATIENT_PAUSE = 0.8, 1, 2, 3

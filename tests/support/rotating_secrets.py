@@ -66,7 +66,7 @@ class RotatingSecrets:
 
     def begin(self, secret: str) -> str:
         """What Secrets Manager does first: a version that is pending and empty. ministack's RotateSecret has a stub's
-        place: it makes a copy of the current version current, and calls nobody."""
+        place: it makes a copy of the current version current, and calls no function."""
         assert "AWSPENDING" not in self.labels(secret), "a rotation is under way: Secrets Manager begins that one again"
         token = str(uuid.uuid4())
         self.secrets.put_secret_value(SecretId=secret, ClientRequestToken=token, VersionStages=["AWSPENDING"])

@@ -1,4 +1,4 @@
-"""Vectors that a test can reckon with."""
+"""Vectors that a test can calculate with."""
 
 from __future__ import annotations
 

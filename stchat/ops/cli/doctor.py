@@ -23,7 +23,6 @@ from stchat.ops.cli.output import Answer, moment, table, wrapped
 from stchat.ops.cluster_reader import ACTIONS, ACTIONS_OF_DATABASES, read
 from stchat.ops.cluster_state import ClusterState
 from stchat.ops.database_checks import Finding
-from stchat.ops.role_settings import declared
 
 SYNTHESIZED = Path("cdk.out")
 _REPORT = "validation-report.json"
@@ -38,11 +37,10 @@ _EPILOG = "\n  ".join(
 
 
 def run(arguments: argparse.Namespace) -> Answer:
-    api = connect("postgres")
+    api = connect()
     now = datetime.now(UTC)
     state = read(api.cluster_arn, api.secret_arn, api, wake=arguments.wake, now=now)
-    migrations = declared(arguments.sql) if arguments.sql.is_dir() else None
-    findings = run_checks(state, support.load(), now, migrations)
+    findings = run_checks(state, support.load(), now)
     acknowledged = acknowledgements(arguments.synthesized)
     return Answer(
         [],
@@ -157,9 +155,6 @@ def add_to(groups: argparse._SubParsersAction[argparse.ArgumentParser], common: 
     )
     parser.add_argument("--wake", action="store_true", help="read the databases too, even if that resumes the cluster")
     parser.add_argument("--wide", action="store_true", help="all that is known of instances, secrets and findings")
-    parser.add_argument(
-        "--sql", type=Path, default=Path("sql"), metavar="DIR", help="the migrations, for the settings of roles (sql)"
-    )
     parser.add_argument(
         "--synthesized",
         type=Path,

@@ -1,4 +1,4 @@
-"""`stchat`: the schema, the databases and the chats, on AWS or on the local AWS, as the environment says."""
+"""`stchat`: the schema, the databases and the chats, on AWS or on the local AWS, as the environment decides."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
     "chat": {},
 }
 # The top-level package of an extra -> the extra.
-_EXTRAS = {"pglast": "cdk", "postgast": "cdk", "aws_cdk": "cdk", "psycopg": "local"}
+_EXTRAS = {"postgast": "cdk", "aws_cdk": "cdk", "psycopg": "local"}
 _ENVIRONMENT = """environment:
   STCHAT_CLUSTER_ARN, STCHAT_SECRET_ARN  the cluster, and the secret to log in with
   STCHAT_DATABASE                        the database of the db commands (postgres), and of the chats

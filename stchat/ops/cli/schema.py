@@ -8,18 +8,19 @@ import logging
 import socket
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from stchat.errors import LedgerError, MigrationError, SettingsError
+from stchat.errors import LedgerError, MigrationError
 from stchat.ops.cli.connection import connect
 from stchat.ops.cli.output import Answer
 from stchat.ops.cli.output import table as table_of
 from stchat.ops.cli.schema_status import narrow_table_of, status_rows
-from stchat.schema import global_hnsw_index
+from stchat.schema import global_hnsw_index, memory_codes
 from stchat.schema.baseline import baseline, differences
 from stchat.schema.execution import RetryLater
 from stchat.schema.folder import listing
@@ -40,14 +41,9 @@ _NEW = """-- Why this change is needed.
 
 
 def _files(arguments: argparse.Namespace, *, strict: bool = False) -> Files:
-    """Split into statements, which takes PostgreSQL's grammar. Raises SettingsError without it, FileError."""
-    try:
-        from stchat.sql_lint.parse import load
-    except ImportError:
-        raise SettingsError(
-            "this command reads SQL with PostgreSQL's grammar, and postgast is not installed:"
-            ' pip install "stchat[cdk]"'
-        ) from None
+    """Split into statements, which takes PostgreSQL's grammar: the extra `cdk`. Raises FileError."""
+    from stchat.sql_lint.parse import load
+
     return load(arguments.sql, strict=strict)
 
 
@@ -160,6 +156,13 @@ def index(arguments: argparse.Namespace) -> Answer:
     return Answer([{"database": arguments.database, "global HNSW index": arguments.state}])
 
 
+def codes(arguments: argparse.Namespace) -> Answer:
+    """Readers and writers of memories never wait for it."""
+    api = connect(arguments.database)
+    found = memory_codes.fit(api) if arguments.look else memory_codes.keep(api, learn=arguments.learn or None)
+    return Answer([{"database": arguments.database} | asdict(found)])
+
+
 def new(arguments: argparse.Namespace) -> Answer:
     folder: Path = arguments.sql / arguments.database
     numbers = [file.version for file in listing(arguments.sql) if file.database == arguments.database]
@@ -177,6 +180,7 @@ def add_to(group: argparse._SubParsersAction[argparse.ArgumentParser], common: a
         "check": (check, "parse the files and list what they may cost; with --database also run them"),
         "baseline": (adopt, "record migrations as applied, if the schema is as they make it"),
         "index": (index, "build or drop the global HNSW index, however long it takes"),
+        "codes": (codes, "how recall's codes fit the memories; learn them and code the memories again if that is due"),
         "new": (new, "write an empty migration with the next number"),
     }
     parsers = {
@@ -203,4 +207,8 @@ def add_to(group: argparse._SubParsersAction[argparse.ArgumentParser], common: a
         parsers[name].add_argument("database", metavar="DATABASE")
     parsers["baseline"].add_argument("version", metavar="VERSION", type=int, help="the last migration to record")
     parsers["index"].add_argument("state", choices=("on", "off"))
+    parsers["codes"].add_argument("database", metavar="DATABASE")
+    parsers["codes"].add_argument("--look", action="store_true", help="only print how they fit")
+    parsers["codes"].add_argument("--learn", action="store_true", help="learn again even if it is not due")
+    parsers["codes"].set_defaults(stopped="stopped: what is coded stays coded, and the same command continues")
     parsers["new"].add_argument("what", metavar="WHAT", help="in a-z, 0-9 and _, such as add_theme")

@@ -116,6 +116,6 @@ def add_to(groups: argparse._SubParsersAction[argparse.ArgumentParser], common: 
         type=float,
         default=180.0,
         metavar="S",
-        help="seconds to wait for a sleeping cluster (%(default)g)",
+        help="seconds to wait for a paused cluster (%(default)g)",
     )
     parser.set_defaults(run=run)

@@ -64,14 +64,14 @@ def test_it_lists_what_is_there(run: Run) -> None:
     assert [secret["name"] for secret in said["secrets"]] == ["memory.master"]
     assert said["stack"] == "memory"
     assert said["template"]["SecondsUntilAutoPause"] == 1800
-    assert [unread["what"] for unread in said["unread"]] == ["rds:DescribeIntegrations"]
+    assert [one["what"] for one in said["read_failures"]] == ["rds:DescribeIntegrations"]
     assert (code, said["findings"]) == (0, [])
 
 
 def test_a_sleeping_cluster_is_left_asleep(run: Run, cloud: LocalAws) -> None:
     cloud.endpoint.pause()
     _, said = run("--json")
-    assert said["state"] == "asleep or awake, not known"
+    assert said["state"] == "paused or running, not known"
     assert said["sessions"] is None
     assert cloud.endpoint.cluster["state"] == "paused"
 
@@ -92,12 +92,12 @@ def test_capacity_tells_asleep_from_awake(run: Run, cloud: LocalAws) -> None:
 
     cloud.endpoint.pause()
     capacity(0)
-    assert run()[1].startswith("memory: aurora-postgresql 16.8, available, asleep\n0 to 4 ACU; backups of 1 days,")
+    assert "\naurora-postgresql 16.8, available, paused\n0 to 4 ACU; deletion protection off" in run()[1]
     assert cloud.endpoint.cluster["state"] == "paused"
     cloud.endpoint.resume()
     capacity(2)  # the greatest of the minute counts
     _, said = run("--json")
-    assert (said["state"], said["sessions"]) == ("awake", [])
+    assert (said["state"], said["sessions"]) == ("running", [])
 
 
 def test_an_open_connection_is_named_and_the_data_api_is_none(run: Run, cloud: LocalAws) -> None:
@@ -119,7 +119,7 @@ def test_an_open_connection_is_named_and_the_data_api_is_none(run: Run, cloud: L
 
 def test_wake_wakes_it(run: Run, cloud: LocalAws) -> None:
     cloud.endpoint.pause()
-    assert run("--wake", "--json")[1]["state"] == "awake"
+    assert run("--wake", "--json")[1]["state"] == "running"
     assert cloud.endpoint.cluster["state"] == "available"
 
 
@@ -165,14 +165,14 @@ def test_what_was_changed_past_the_template_is_a_problem(run: Run, called: set[s
     assert code == 1
     assert [finding["what"] for finding in said["findings"]] == [
         "RDS Proxy in-between has this cluster as its target",
-        "rds.logical_replication is 1 in its parameter group",
-        "the engine is 16.13, its template says 16.8",
+        "rds.logical_replication is 1 in the cluster's parameter group",
+        "the engine is 16.13, its template has 16.8",
     ]
     # GetSecretValue is what the Data API calls in the caller's name.
     assert called | {"secretsmanager:GetSecretValue"} == {*ACTIONS, *ACTIONS_OF_DATABASES}
     text = run()[1]
-    assert text.endswith("3 problems\n")
-    assert "problem: the engine is 16.13, its template says 16.8\n  why: " in text
+    assert text.startswith("memory: 3 problems\n")
+    assert "problem: the engine is 16.13, its template has 16.8\n  why: " in text
 
 
 def test_a_cluster_that_is_not_there(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

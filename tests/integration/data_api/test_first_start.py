@@ -16,8 +16,7 @@ import pytest
 from types_boto3_rds_data import RDSDataServiceClient
 
 from local_aws.postgres.system import free_port
-from tests.integration.data_api.test_program import execute, run
-from tests.support.data_api_endpoint import start_endpoint
+from tests.support.data_api_endpoint import execute, run, start_endpoint
 from tests.support.repository import REPOSITORY
 
 HOSTILE = {

@@ -5,39 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import psycopg
 import pytest
 from botocore.exceptions import ClientError
-from types_boto3_rds_data.type_defs import FieldOutputTypeDef
 
 from local_aws.data_api.admin_client import AdminClient
-from local_aws.data_api.standalone import CLUSTER_ARN, MASTER_SECRET, secret_arn
-from tests.support.data_api_endpoint import KEY, Endpoint, client, start_endpoint
-from tests.support.repository import REPOSITORY
+from tests.support.data_api_endpoint import KEY, Endpoint, execute, run, start_endpoint
 
 SECRETIVE = "a-value-that-nobody-may-see"
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "local_aws.data_api", *arguments],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-
-
-def execute(url: str, sql: str) -> list[list[FieldOutputTypeDef]]:
-    """The records of a query by the master user."""
-    answer = client(url).execute_statement(
-        resourceArn=CLUSTER_ARN, secretArn=secret_arn(MASTER_SECRET), database="postgres", sql=sql
-    )
-    return answer.get("records", [])
 
 
 def test_a_taken_port(endpoint: Endpoint) -> None:

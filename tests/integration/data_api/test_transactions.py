@@ -11,6 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 from types_boto3_rds_data.type_defs import SqlParameterTypeDef
 
+from stchat.data_api import DataApi, Transaction
+from stchat.errors import DatabaseError, TransactionAbortedError, UnavailableError
 from tests.support.data_api_endpoint import IMPATIENT_IDLE, IMPATIENT_TOTAL, Endpoint
 
 Request = dict[str, Any]
@@ -64,6 +66,37 @@ def test_the_commit_of_a_failed_transaction_rolls_back(endpoint: Endpoint, datab
     assert numbers(endpoint, database) == []
 
 
+def data_api(endpoint: Endpoint, database: str, timeout: float) -> DataApi:
+    return DataApi(endpoint.client, endpoint.cluster_arn, endpoint.secret_arn, database, timeout)
+
+
+def test_the_client_notices_a_commit_that_was_a_rollback(endpoint: Endpoint, database: str) -> None:
+    endpoint.execute("CREATE TABLE t (i int)", database=database)
+    with (
+        pytest.raises(TransactionAbortedError) as raised,
+        data_api(endpoint, database, timeout=0).transaction() as transaction,
+    ):
+        transaction.execute("INSERT INTO t VALUES (1)")
+        with pytest.raises(DatabaseError):
+            transaction.execute("SELECT 1/0")
+    assert str(raised.value) == (
+        "the transaction was rolled back, because a statement in it failed and the error was caught: division by zero:"
+        " let the error leave the `with` block, or use a savepoint"
+    )
+    assert numbers(endpoint, database) == []
+
+
+def test_a_savepoint_lets_the_client_commit(endpoint: Endpoint, database: str) -> None:
+    endpoint.execute("CREATE TABLE t (i int)", database=database)
+    with data_api(endpoint, database, timeout=0).transaction() as transaction:
+        transaction.execute("INSERT INTO t VALUES (1)")
+        transaction.execute("SAVEPOINT before_it")
+        with pytest.raises(DatabaseError):
+            transaction.execute("SELECT 1/0")
+        transaction.execute("ROLLBACK TO before_it")
+    assert numbers(endpoint, database) == [1]
+
+
 def test_a_deferred_constraint_fails_the_commit(endpoint: Endpoint, database: str) -> None:
     endpoint.execute("CREATE TABLE t (i int UNIQUE DEFERRABLE INITIALLY DEFERRED)", database=database)
     failed = begin(endpoint, database)
@@ -91,6 +124,19 @@ def test_one_call_at_a_time(endpoint: Endpoint) -> None:
     assert occupied == "DatabaseErrorException: Transaction is still running a query"  # AWS's guide, differences
     assert endpoint.execute("SELECT 1", **shared)["records"] == [[{"longValue": 1}]]
     endpoint.client.rollback_transaction(**shared)
+
+
+def test_the_client_waits_for_the_statement_before(endpoint: Endpoint) -> None:
+    """A call that was not begun may be sent again."""
+    with data_api(endpoint, "postgres", timeout=20).transaction() as transaction:
+        sleeping = threading.Thread(target=lambda: transaction.execute("SELECT pg_sleep(0.5)::text"))
+        sleeping.start()
+        time.sleep(0.2)
+        impatient = Transaction(data_api(endpoint, "postgres", timeout=0), transaction.id)
+        with pytest.raises(UnavailableError, match=r"^DatabaseErrorException: Transaction is still running a query$"):
+            impatient.execute("SELECT 1 AS one")
+        assert transaction.execute("SELECT 1 AS one").rows == [{"one": 1}]
+        sleeping.join()
 
 
 def test_another_user_does_not_find_it(endpoint: Endpoint) -> None:

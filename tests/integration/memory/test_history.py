@@ -54,7 +54,7 @@ def test_a_turn_is_one_however_often_it_is_added(history: ChatHistory, user: str
         with pytest.raises(ConflictError) as raised:
             history.add(user, "t", 1, *other)
     assert str(raised.value) == (
-        "chatid 1 of this user and theme holds another turn, which stays: a new turn needs a new chatid"
+        "chatid 1 of this user and theme holds another turn, which is unchanged: give the new turn a chatid of its own"
     )
     assert history.add(user, "another", 1, "hello", None)
     assert [turn.userinput for turn in history.turns(user)] == ["hello", "hello"]

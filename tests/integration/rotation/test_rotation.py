@@ -153,8 +153,8 @@ def test_a_secret_may_not_name_another_role(rotating: RotatingSecrets) -> None:
     with pytest.raises(StchatError) as error:
         rotating.rotate(secret)
     assert str(error.value) == (
-        f"the username of secret {secret} must be the role that it was made for, got stchat:"
-        " only the master's own secret may hold the master"
+        f"the username of secret {secret} must be the role that the secret was created for, got stchat:"
+        " only the master's own secret may name the master"
     )
     assert rotating.opens(master)
 
@@ -162,7 +162,9 @@ def test_a_secret_may_not_name_another_role(rotating: RotatingSecrets) -> None:
 def test_a_role_that_the_master_may_not_change(rotating: RotatingSecrets) -> None:
     with pytest.raises(StchatError) as error:
         rotating.rotate(rotating.secret("st.chat.admin", username="rdsadmin", password="p"))
-    assert str(error.value) == "the master may not change the password of role rdsadmin: did another one make it?"
+    assert str(error.value) == (
+        "the master may not change the password of role rdsadmin: grant it to the master WITH ADMIN OPTION"
+    )
 
 
 def test_as_a_lambda(rotating: RotatingSecrets) -> None:

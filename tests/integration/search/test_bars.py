@@ -88,7 +88,8 @@ def test_an_old_tables_rows_are_all_there(migrated: MigratedDatabase, database: 
         SELECT (SELECT count(*) FROM {MEMORY}) AS memories, (SELECT count(*) FROM st_chat_memory_code) AS codes,
                (SELECT count(*) FROM {MEMORY} AS m JOIN st_chat_memory_code AS c ON c.memory = m.primarykey
                 WHERE (c.userid, c.theme, c.chatid) = (m.userid, m.theme, m.chatid)
-                  AND c.code = binary_quantize(m.chat_vector)::bit(1024)) AS right_codes""").rows
+                  AND c.near = st_chat_memory_near(m.chat_vector, k.low, k.high)) AS right_codes
+        FROM st_chat_memory_coding AS k""").rows
     assert count["memories"] == count["codes"] == count["right_codes"] > ROWS + DOUBLES + 10
     assert api.execute("SELECT st_chat_memory_fill(1) AS n").rows == [{"n": 0}], "and there is nothing left to do"
 

@@ -85,8 +85,8 @@ def test_a_known_memory_of_another_user_cannot_be_guessed(migrated: MigratedData
 def test_codes_are_written_by_the_triggers_alone(migrated: MigratedDatabase, user: str) -> None:
     remember(migrated.app, memory(user))
     insert = (
-        f"INSERT INTO {CODE} (memory, userid, theme, chatid, digest, code)"
-        " VALUES (1000000000, :userid, 't', 1, 'x', repeat('1', 1024)::bit(1024))"
+        f"INSERT INTO {CODE} (memory, userid, theme, chatid, digest, near, coding)"
+        " VALUES (1000000000, :userid, 't', 1, 'x', repeat('1', 2048)::bit(2048), 0)"
     )
     with as_user(migrated, user) as owner:
         assert refused_within(owner, insert, userid=user) == "42501"

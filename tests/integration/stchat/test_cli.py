@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from stchat.data_api import DataApi
-from stchat.ops.cli import connection
 from stchat.ops.cli.main import SQL, main
 from stchat.schema import global_hnsw_index
 from tests.support.data_api_endpoint import Endpoint
@@ -39,7 +38,9 @@ def run(
     folder.mkdir(parents=True)
     for name, text in FILES.items():
         (folder / name).write_text(text)
-    monkeypatch.setattr(connection, "rds_data_client", lambda: endpoint.client)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_RDS_DATA", endpoint.url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("STCHAT_CLUSTER_ARN", endpoint.cluster_arn)
     monkeypatch.setenv("STCHAT_SECRET_ARN", endpoint.secret_arn)
     monkeypatch.setenv("STCHAT_DATABASE", database)
@@ -123,7 +124,7 @@ def test_check_runs_the_files_and_looks_at_what_they_do(run: Run, tmp_path: Path
     code, out, _ = run("schema", "check", "--database", "--json")
     assert code == 0
     assert [line.partition(": observed: ")[::2] for line in json.loads(out)["effects"]] == [
-        (f"sql/app/{name}:1", f"{what}; if it is meant, say `-- stchat: allow {kind}: <why>`")
+        (f"sql/app/{name}:1", f"{what}; if it is meant, write `-- stchat: allow {kind}: <why>`")
         for name, kind, what in [
             ("0003_default.sql", "rewrite", "rewrites or empties t, and locks it"),
             ("0004_hidden.sql", "rewrite", "rewrites or empties t, and locks it"),
@@ -173,7 +174,7 @@ def test_check_and_new_need_no_database(
     assert run("schema", "check") == (0, "2 migrations are well-formed\n", "")
     assert run("schema", "new", database, "add_theme")[1].endswith("0003_add_theme.sql\n")
     (tmp_path / "sql" / database / "0003_add_theme.sql").write_text("TRUNCATE t;")
-    warning = "sql/app/0003_add_theme.sql:1:1: empties t; if it is meant, say `-- stchat: allow truncate: <why>`\n"
+    warning = "sql/app/0003_add_theme.sql:1:1: empties t; if it is meant, write `-- stchat: allow truncate: <why>`\n"
     assert run("schema", "check")[1] == f"{warning}3 migrations are well-formed\n"
     assert run("schema", "check", "--strict") == (1, "", f"error: {warning}")
     assert run("schema", "status") == (
@@ -270,7 +271,7 @@ def test_drop_table_is_asked_for_by_name(run: Run) -> None:
     assert run("db", "drop-table", "t") == (
         1,
         "",
-        "error: this would drop table t of app and all its rows: say --yes to do it\n",
+        "error: this would drop table t of app and all its rows: add --yes to do it\n",
     )
     assert json.loads(run("db", "drop-table", "t", "--yes", "--json")[1]) == [{"database": "app", "dropped": "t"}]
     assert run("db", "columns", "t")[0] == 1

@@ -51,6 +51,14 @@ def test_a_transactional_file_that_fails_leaves_nothing(project: Project) -> Non
     assert project.column("SELECT id FROM u") == [7]
 
 
+def test_a_result_that_the_data_api_cannot_return(project: Project) -> None:
+    assert failure(project.write("CREATE TABLE t ();\nSELECT pg_sleep(0);").runner().apply) == (
+        f"{project.path(1)}:2: UnsupportedResultException: The result contains the unsupported data type VOID."
+        "; a migration needs no result: use PERFORM in a DO block"
+    )
+    assert project.column("SELECT to_regclass('t') IS NULL") == [True]
+
+
 def test_detail_and_hint_are_reported(project: Project) -> None:
     assert failure(project.write(TABLE, "SELECT idd FROM t;").runner().apply) == (
         f'{project.path(2)}:1: column "idd" does not exist; Perhaps you meant to reference the column "t.id".'
@@ -195,7 +203,7 @@ def test_a_name_that_something_else_has(project: Project) -> None:
 def test_an_index_that_is_not_there_is_not_dropped(project: Project) -> None:
     drop = ALONE + "DROP INDEX CONCURRENTLY {}typo;"
     assert failure(project.write(TABLE, drop.format("")).runner().apply) == (
-        f"{project.path(2)}:2: index typo does not exist: correct its name, or say IF EXISTS"
+        f"{project.path(2)}:2: index typo does not exist: correct its name, or write IF EXISTS"
     )
     assert project.write(TABLE, drop.format("IF EXISTS ")).runner().apply()
 

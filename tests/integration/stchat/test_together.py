@@ -25,7 +25,7 @@ SLOW_INDEX = ALONE + "CREATE INDEX CONCURRENTLY t_name ON t (name, lower(name), 
 def test_ten_runners_at_once(project: Project) -> None:
     project.write(
         "CREATE TABLE t (n int);",
-        "INSERT INTO t VALUES (1); SELECT pg_sleep(0.3);",
+        "INSERT INTO t VALUES (1); SELECT pg_sleep(0.3)::text;",
         ALONE + "INSERT INTO t VALUES (2);\nCREATE INDEX CONCURRENTLY t_n ON t (n);\nINSERT INTO t VALUES (3);",
         "INSERT INTO t VALUES (4);",
     )
@@ -133,7 +133,7 @@ def test_a_statement_that_ends_its_own_process_is_given_up(project: Project) -> 
         project.runner().apply(timeout=60)
     assert str(raised.value).startswith(f"{project.path(2)}:2: ")
     assert str(raised.value).endswith(
-        "; given up after 5 attempts: PostgreSQL's log says why its process ended; change the statement"
+        "; given up after 5 attempts: PostgreSQL's log has the reason why its process ended; change the statement"
     )
 
 

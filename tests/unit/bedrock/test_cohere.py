@@ -26,7 +26,7 @@ def refused(body: bytes) -> str:
 
 
 @pytest.mark.parametrize(
-    ("members", "says"),
+    ("members", "message"),
     [
         ({"texts": ["x"] * 97}, "#/texts: expected maximum item count: 96, found: 97"),
         ({"texts": ["x", "y" * 2049]}, "#/texts/1: expected maxLength: 2048, actual: 2049"),
@@ -39,9 +39,9 @@ def refused(body: bytes) -> str:
         ({"inputText": "x"}, "#: extraneous key [inputText] is not permitted"),
     ],
 )
-def test_what_breaks_the_models_schema(members: dict[str, Any], says: str) -> None:
+def test_what_breaks_the_models_schema(members: dict[str, Any], message: str) -> None:
     body = json.dumps(GOOD | members).encode()
-    assert refused(body) == f"Malformed input request: {says}, please reformat your input and try again."
+    assert refused(body) == f"Malformed input request: {message}, please reformat your input and try again."
 
 
 def test_every_violation_is_named() -> None:

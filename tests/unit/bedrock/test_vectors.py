@@ -63,7 +63,7 @@ def test_width_and_case_make_no_difference() -> None:
 
 def test_another_process_has_the_same_vectors() -> None:
     code = "from local_aws.bedrock.vectors import embed; print(embed('犬の名前 of a dog'))"
-    told = [
+    printed = [
         subprocess.run(
             [sys.executable, "-c", code],
             env={"PYTHONHASHSEED": seed},
@@ -74,4 +74,4 @@ def test_another_process_has_the_same_vectors() -> None:
         ).stdout
         for seed in ("1", "2")
     ]
-    assert told[0] == told[1] == f"{embed('犬の名前 of a dog')}\n"
+    assert printed[0] == printed[1] == f"{embed('犬の名前 of a dog')}\n"

@@ -1,4 +1,4 @@
-"""One comment, whatever else is said on the pull request: against a server that keeps comments as GitHub does."""
+"""One comment, whatever other comments the pull request has: against a server that keeps comments as GitHub does."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_the_workflows_variables_name_the_pull_request(tmp_path: Path) -> None:
 
 def test_nothing_is_written_for_a_fork_for_a_push_or_on_a_laptop(tmp_path: Path) -> None:
     here = event(tmp_path, "owner/name")
-    assert PullRequest.from_environment(event(tmp_path, "somebody/name")) is None
+    assert PullRequest.from_environment(event(tmp_path, "a-fork/name")) is None
     assert PullRequest.from_environment(event(tmp_path, None)) is None
     assert PullRequest.from_environment({**here, "GITHUB_EVENT_NAME": "push"}) is None
     assert PullRequest.from_environment({}) is None

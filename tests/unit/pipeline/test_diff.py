@@ -1,4 +1,4 @@
-"""What the comment says of a stage."""
+"""What the comment shows of a stage."""
 
 from __future__ import annotations
 

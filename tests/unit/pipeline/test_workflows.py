@@ -1,4 +1,4 @@
-"""The GitHub workflows do what a laptop can do, as what they need to be, and one deploy at a time."""
+"""The GitHub workflows do what a machine of your own can do, with the rights that they need, one deploy at a time."""
 
 from __future__ import annotations
 

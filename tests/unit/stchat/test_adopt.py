@@ -1,4 +1,4 @@
-"""stchat adopt: what it finds in an account, and what it says of it in both languages."""
+"""stchat adopt: what it finds in an account, and what it prints of it in both languages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""stchat cost: sums, and what it says of a wrong load or a wrong price list."""
+"""stchat cost: sums, and its messages for a wrong load or a wrong price list."""
 
 from __future__ import annotations
 

@@ -15,9 +15,9 @@ from stchat.errors import SettingsError
 from stchat.ops import support
 from stchat.ops.checks import run_checks
 from stchat.ops.cli.doctor import acknowledgements, report
-from stchat.ops.cluster_state import RUNNING, UNKNOWN, ClusterState, Extension, Instance, RoleSetting, Secret, Session
+from stchat.ops.cluster_state import RUNNING, UNKNOWN, ChangedRole, ClusterState, Extension, Instance, Secret, Session
 from stchat.ops.database_checks import Finding
-from stchat.ops.role_settings import declared
+from stchat.schema.memory_codes import Fit
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 COSTS = "while the cluster runs, every instance costs at least 0.5 ACU"
@@ -44,7 +44,6 @@ WRITER = Instance(
 )
 READER = replace(WRITER, identifier="chat-reader", role="reader", tier=1, properties={}, template={})
 SECRET = Secret("st.chat", rotates=False, every="", last=None, due=None, pending=False, changed=None)
-DECLARED = (RoleSetting("st_chat_app", "", "statement_timeout=30s"),)
 HEALTHY = ClusterState(
     identifier="chat",
     arn="arn:aws:rds:ap-northeast-1:123456789012:cluster:chat",
@@ -70,13 +69,13 @@ HEALTHY = ClusterState(
     state=RUNNING,
     sessions=(),
     extensions=(),
-    role_settings=DECLARED,
+    changed_roles=(),
     read_failures=(),
 )
 
 
 def found(**changes: Any) -> list[Finding]:
-    return run_checks(replace(HEALTHY, **changes), support.load(), NOW, DECLARED)
+    return run_checks(replace(HEALTHY, **changes), support.load(), NOW)
 
 
 def test_a_healthy_cluster_has_no_finding() -> None:
@@ -112,25 +111,12 @@ def test_a_healthy_cluster_has_no_finding() -> None:
             ),
         ),
         (
-            {
-                "role_settings": (
-                    *DECLARED,
-                    RoleSetting("st_chat_app", "st_chat_db", "default_transaction_read_only=on"),
-                )
-            },
+            {"changed_roles": (ChangedRole("st_chat_app", ("its settings differ in statement_timeout",)),)},
             Finding(
-                "role st_chat_app IN DATABASE st_chat_db has the setting default_transaction_read_only=on",
-                "no migration sets it: it was changed by hand, or by the role itself, and holds for every new session",
-                "as the master: ALTER ROLE st_chat_app IN DATABASE st_chat_db RESET default_transaction_read_only, or"
-                " set it in a migration",
-            ),
-        ),
-        (
-            {"role_settings": ()},
-            Finding(
-                "role st_chat_app has lost the setting statement_timeout=30s",
-                "a migration sets it: it was reset by hand, or by the role itself",
-                "as the master: ALTER ROLE st_chat_app SET statement_timeout = 30s",
+                "role st_chat_app is not as migrations have made it: its settings differ in statement_timeout",
+                "a role may change its own settings, and an SQL injection can so stop the application for good",
+                "stchat schema apply --roles st_chat_app=<ARN of its secret> sets them again, as a deploy of migrations"
+                " does",
             ),
         ),
         (
@@ -247,10 +233,41 @@ def test_a_healthy_cluster_has_no_finding() -> None:
                 "aws rds describe-events --source-type db-instance --source-identifier chat-writer",
             ),
         ),
+        (
+            {"codes": {"st_chat_db": Fit(90_000, 1, 2_000, 20, 0.565, 0.1)}},
+            Finding(
+                "recall in st_chat_db finds 56% of the 10 nearest memories, for one question 10% (20 questions)",
+                "the codes do not fit the memories: they were learned from others, or of another embedding model",
+                "the next deploy learns them again; now: stchat schema codes st_chat_db",
+            ),
+        ),
+        (
+            {"codes": {"st_chat_db": Fit(9_000, 1, None, 20, 1.0, 1.0)}},
+            Finding(
+                "recall's codes in st_chat_db have not been learned from the memories yet",
+                "until then up to 5,000 memories of a user are compared exactly, at about 5 us each",
+                "the next deploy learns them again; now: stchat schema codes st_chat_db",
+                problem=False,
+            ),
+        ),
+        (
+            {"codes": {"st_chat_db": Fit(9_000, 2, 9_000, 20, 1.0, 1.0)}},
+            Finding(
+                "the memories of st_chat_db are being coded again, or that has stopped half-way",
+                "until it is done, recall compares codes of both kinds: the results are right, and up to twice as slow",
+                "stchat schema codes st_chat_db continues, as does the next deploy",
+                problem=False,
+            ),
+        ),
     ],
 )
 def test_finding(changes: dict[str, Any], finding: Finding) -> None:
     assert found(**changes) == [finding]
+
+
+def test_codes_that_fit_or_are_not_needed_are_no_finding() -> None:
+    fine = {"learned": Fit(9_000, 1, 9_000, 20, 0.99, 0.9), "small": Fit(40, 1, None, 0, None, None)}
+    assert found(codes=fine) == []
 
 
 def test_an_old_engine_is_retired_and_cannot_pause() -> None:
@@ -260,14 +277,16 @@ def test_an_old_engine_is_retired_and_cannot_pause() -> None:
     ]
 
 
-@pytest.mark.parametrize(("now", "says"), [("2028-09-30", "ends on 2029-02-28"), ("2029-03-01", "ended on 2029-02-28")])
-def test_the_end_of_the_major_version(now: str, says: str) -> None:
+@pytest.mark.parametrize(
+    ("now", "message"), [("2028-09-30", "ends on 2029-02-28"), ("2029-03-01", "ended on 2029-02-28")]
+)
+def test_the_end_of_the_major_version(now: str, message: str) -> None:
     [finding] = [
         each
-        for each in run_checks(HEALTHY, support.load(), datetime.fromisoformat(f"{now}T00:00:00+00:00"), None)
+        for each in run_checks(HEALTHY, support.load(), datetime.fromisoformat(f"{now}T00:00:00+00:00"))
         if "engine" in each.what
     ]
-    assert finding.what == f"standard support of engine 16.13 {says}"
+    assert finding.what == f"standard support of engine 16.13 {message}"
 
 
 @pytest.mark.parametrize("min_acu", [0.5, None])
@@ -303,22 +322,10 @@ def test_acknowledgements_are_those_of_the_last_synth(tmp_path: Path) -> None:
         acknowledgements(tmp_path)
 
 
-def test_settings_that_migrations_declare(tmp_path: Path) -> None:
-    (tmp_path / "postgres").mkdir()
-    (tmp_path / "postgres" / "0001_a.sql").write_text(
-        "ALTER ROLE a SET statement_timeout = '30s';\n-- ALTER ROLE a SET x = 1;\n"
-        "ALTER ROLE a IN DATABASE d SET search_path TO public;\nALTER ROLE b CONNECTION LIMIT 5;\n"
-    )
-    (tmp_path / "postgres" / "0002_b.sql").write_text("ALTER ROLE a SET statement_timeout = '40s';\n")
-    assert declared(tmp_path) == (
-        RoleSetting("a", "", "statement_timeout=40s"), RoleSetting("a", "d", "search_path=public")
-    )  # fmt: skip
-
-
 def test_it_reads_well_at_80_columns() -> None:
     """What needs a change comes first; only a command is longer, so that it can be copied."""
     state = replace(HEALTHY, proxies=("chat-proxy",), global_clusters=("world",), restorable_to=NOW)
-    text = report(state, run_checks(state, support.load(), NOW, DECLARED), None, wide=False)
+    text = report(state, run_checks(state, support.load(), NOW), None, wide=False)
     lines = text.splitlines()
     assert lines[:3] == ["chat: 2 problems", "", "problem: RDS Proxy chat-proxy has this cluster as its target"]
     assert [line for line in lines if len(line) > 80 and "hint: aws " not in line] == []

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MODEL = "cohere.embed-multilingual-v3"
 TOO_LONG = "Input is too long for requested model"
-SECRET = "a-text-that-nobody-may-see"
+SECRET = "a-text-that-no-log-may-have"
 
 
 def vector(first: float = 2.0) -> list[float]:
@@ -101,7 +101,7 @@ def test_2048_characters_a_text_and_the_cut_is_told(bedrock: Bedrock, caplog: py
 
 
 @pytest.mark.parametrize(
-    ("texts", "cut"),
+    ("texts", "truncated"),
     [
         (["a", "い" * 501, "b", "x" * 2048, "い" * 500], [1, 3]),
         (["い" * 501], [0]),
@@ -110,12 +110,12 @@ def test_2048_characters_a_text_and_the_cut_is_told(bedrock: Bedrock, caplog: py
     ids=range(3),
 )
 def test_what_the_model_refuses_for_its_tokens_is_ended_by_it(
-    bedrock: Bedrock, texts: list[str], cut: list[int]
+    bedrock: Bedrock, texts: list[str], truncated: list[int]
 ) -> None:
-    """The refusal names no text: all that are long enough are told as cut, and the others have been read whole."""
+    """The refusal names no text: all long ones are reported as truncated, the others were read to their end."""
     bedrock.fails("ValidationException", 400, TOO_LONG, texts)
     bedrock.answers(texts, truncate="END")
-    assert bedrock.embedder.documents(texts).truncated == cut
+    assert bedrock.embedder.documents(texts).truncated == truncated
 
 
 def test_a_text_that_is_refused_even_when_ended(bedrock: Bedrock) -> None:
@@ -170,7 +170,7 @@ def test_no_answer_is_tried_again(bedrock: Bedrock, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    ("code", "status", "says"),
+    ("code", "status", "message"),
     [
         ("AccessDeniedException", 403, "AccessDeniedException: m: the caller's role needs bedrock:InvokeModel on the"
          " model, and the account access to it"),
@@ -179,11 +179,11 @@ def test_no_answer_is_tried_again(bedrock: Bedrock, monkeypatch: pytest.MonkeyPa
         ("ValidationException", 400, "ValidationException: m"),
     ],
 )  # fmt: skip
-def test_what_does_not_pass_is_raised_at_once(bedrock: Bedrock, code: str, status: int, says: str) -> None:
+def test_what_does_not_pass_is_raised_at_once(bedrock: Bedrock, code: str, status: int, message: str) -> None:
     bedrock.fails(code, status)
     with pytest.raises(EmbeddingError) as raised:
         bedrock.embedder.documents(["x"])
-    assert str(raised.value) == says
+    assert str(raised.value) == message
     assert type(raised.value) is EmbeddingError
 
 
@@ -193,7 +193,7 @@ def test_embeddings_by_type_are_read_too(bedrock: Bedrock) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "says"),
+    ("body", "message"),
     [
         (b"<html>", "the model's response holds no embedding: JSONDecodeError"),
         ({}, "the model's response holds no embedding: KeyError"),
@@ -210,11 +210,11 @@ def test_embeddings_by_type_are_read_too(bedrock: Bedrock) -> None:
     ],
     ids=range(6),
 )
-def test_what_is_no_embedding(bedrock: Bedrock, body: Any, says: str) -> None:
+def test_what_is_no_embedding(bedrock: Bedrock, body: Any, message: str) -> None:
     bedrock.answers(["x"], body=body)
     with pytest.raises(EmbeddingError) as raised:
         bedrock.embedder.documents(["x"])
-    assert str(raised.value).startswith(says)
+    assert str(raised.value).startswith(message)
 
 
 class Other:

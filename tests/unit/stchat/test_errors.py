@@ -89,8 +89,8 @@ def test_a_set_up_that_cannot_be_read_is_a_settings_error(monkeypatch: pytest.Mo
     monkeypatch.setenv("AWS_ENDPOINT_URL_RDS_DATA", "not a url")
     with pytest.raises(errors.SettingsError, match="Invalid endpoint: not a url"):
         rds_data_client(CLUSTER)
-    monkeypatch.setenv("AWS_PROFILE", "nobody")
-    with pytest.raises(errors.SettingsError, match=r"The config profile \(nobody\) could not be found: aws configure"):
+    monkeypatch.setenv("AWS_PROFILE", "missing")
+    with pytest.raises(errors.SettingsError, match=r"The config profile \(missing\) could not be found: aws configure"):
         rds_data_client(CLUSTER)
 
 

@@ -99,16 +99,16 @@ REFUSED: list[tuple[Callable[[str, Any], object], Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("check", "value", "says"), REFUSED, ids=range(len(REFUSED)))
-def test_what_is_refused(check: Callable[[str, Any], object], value: Any, says: str) -> None:
+@pytest.mark.parametrize(("check", "value", "message"), REFUSED, ids=range(len(REFUSED)))
+def test_what_is_refused(check: Callable[[str, Any], object], value: Any, message: str) -> None:
     with pytest.raises(InputError) as raised:
         check("f", value)
-    assert str(raised.value) == says
-    assert SECRET not in says
+    assert str(raised.value) == message
+    assert SECRET not in message
 
 
 @pytest.mark.parametrize(
-    ("item", "says"),
+    ("item", "message"),
     [
         ({"userid": "u", "theme": "t", "chatid": 1}, "items[3].summary must be given, got none"),
         (ITEM | {"theme": ""}, "items[3].theme must not be empty, got ''"),
@@ -119,10 +119,10 @@ def test_what_is_refused(check: Callable[[str, Any], object], value: Any, says: 
         ([SECRET], "items[3] must be a mapping, such as a dict, got list"),
     ],
 )  # fmt: skip
-def test_an_error_names_the_item(item: Any, says: str) -> None:
+def test_an_error_names_the_item(item: Any, message: str) -> None:
     with pytest.raises(InputError) as raised:
         prepare(item, "items[3].")
-    assert str(raised.value) == says
+    assert str(raised.value) == message
 
 
 @pytest.mark.parametrize("text", ["x", "あ", "\x01", '"', "\U0001f600"])

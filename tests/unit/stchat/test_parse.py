@@ -185,7 +185,8 @@ WARNED = {
 @pytest.mark.parametrize(("text", "costs"), WARNED.items(), ids=WARNED.keys())
 def test_warned_in_dev_and_refused_in_prod(write_sql: WriteSql, text: str, costs: list[tuple[str, str]]) -> None:
     expected = [
-        f"sql/app/0002_x.sql:1:1: {what}; if it is meant, say `-- stchat: allow {kind}: <why>`" for kind, what in costs
+        f"sql/app/0002_x.sql:1:1: {what}; if it is meant, write `-- stchat: allow {kind}: <why>`"
+        for kind, what in costs
     ]
     directory = write_sql(TABLE, text)
     assert list(load(directory).warnings) == expected
@@ -225,7 +226,7 @@ def test_what_costs_nothing_is_not_warned_of(write_sql: WriteSql, text: str) -> 
 
 def test_marker_allows_no_other_kind(write_sql: WriteSql) -> None:
     warnings = load(write_sql(TABLE, "-- stchat: allow drop: old\nDROP TABLE u; TRUNCATE t;")).warnings
-    assert warnings == ("sql/app/0002_x.sql:2:15: empties t; if it is meant, say `-- stchat: allow truncate: <why>`",)
+    assert warnings == ("sql/app/0002_x.sql:2:15: empties t; if it is meant, write `-- stchat: allow truncate: <why>`",)
 
 
 def test_names_and_numbers(tmp_path: Path) -> None:

@@ -23,9 +23,9 @@ def entries(*versions: int, applied: bool = True) -> dict[int, Entry]:
     return {v: Entry(v, f"{v:04}_x.sql", "a" * 64, "d", WHEN, when, 1, 1, "", None) for v in versions}
 
 
-def refused(files: list[Migration], known: dict[int, Entry]) -> str:
+def refused(files: list[Migration], entries: dict[int, Entry]) -> str:
     with pytest.raises(LedgerError) as raised:
-        pending(files, known)
+        pending(files, entries)
     return str(raised.value)
 
 

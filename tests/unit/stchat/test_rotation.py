@@ -28,7 +28,7 @@ LOGIN = {"username": "st_chat_app", "password": "kept", "host": "h", "port": 543
 
 @dataclass
 class Secret:
-    """A secret in the state that the test says; what is not asked for in this order is refused."""
+    """A secret in the state that the test gives; what is not asked for in this order is refused."""
 
     rotation: Rotation
     stub: Stubber

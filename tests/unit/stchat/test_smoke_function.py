@@ -1,4 +1,4 @@
-"""How `smoke` calls the chat function: what passes by itself is tried again, what does not is told."""
+"""How `smoke` calls the chat function: a transient error is retried, any other is reported."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stchat.ops.cli import smoke
 from stchat.ops.cli.smoke import through
 from stchat.ops.privileges import SmokeError
 
-ASLEEP = {"status": 503, "error": "the database was paused and is resuming: retry", "retry_after": 5}
+PAUSED = {"status": 503, "error": "the database was paused and is resuming: retry", "retry_after": 5}
 
 
 class Function:
@@ -40,7 +40,7 @@ def called(monkeypatch: pytest.MonkeyPatch, function: Function, timeout: float =
 
 
 def test_an_answer_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    function = Function(ASLEEP, {"status": 200, "themes": []})
+    function = Function(PAUSED, {"status": 200, "themes": []})
     assert called(monkeypatch, function) == {"status": 200, "themes": []}
     assert function.events == [{"operation": "themes", "userid": "u"}] * 2
 
@@ -48,7 +48,7 @@ def test_an_answer_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (Function(ASLEEP), "function chat returned 503: the database was paused and is resuming: retry"),
+        (Function(PAUSED), "function chat returned 503: the database was paused and is resuming: retry"),
         (
             Function({"status": 400, "error": "userid must be given, got none"}),
             "function chat returned 400: userid must be given, got none",

@@ -54,7 +54,7 @@ def test_any_sequence_of_numbers(numbers: tuple[float, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("vector", "says"),
+    ("vector", "message"),
     [
         ([1.0] * 1023, "v must have 1,024 dimensions, got 1,023: use the model that wrote the memories"),
         ([], "v must have 1,024 dimensions, got 0: use the model that wrote the memories"),
@@ -73,8 +73,8 @@ def test_any_sequence_of_numbers(numbers: tuple[float, ...]) -> None:
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_what_is_no_vector(vector: list[float], says: str) -> None:
+def test_what_is_no_vector(vector: list[float], message: str) -> None:
     with pytest.raises(InputError) as raised:
         normalised(vector, "v")
-    assert str(raised.value) == says
+    assert str(raised.value) == message
     assert raised.value.field == "v"
