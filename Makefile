@@ -22,8 +22,8 @@ help: ## what there is to make
 
 install: $(VENV)/ready ## the environment alone: Python, Node, the CDK CLI, PostgreSQL
 
-up: $(VENV)/ready ## the local AWS: start it, deploy onto it, show what is there
-	@local-aws up
+up: $(VENV)/ready ## the local AWS: start it, deploy onto it, show what is there (AWS_PORT=..., DATA_API_PORT=...)
+	@local-aws up $(if $(AWS_PORT),--aws-port $(AWS_PORT)) $(if $(DATA_API_PORT),--data-api-port $(DATA_API_PORT))
 
 down: $(VENV)/ready ## stop the local AWS; its data stays
 	@local-aws down
@@ -96,7 +96,7 @@ demo: $(VENV)/demo ## a page to chat on, over the local AWS that is up, or the c
 	python -m streamlit run examples/streamlit_chat.py
 
 demo-test: $(VENV)/demo ## the page in a headless browser (Chromium: apt-get install chromium-headless-shell)
-	@python -m pytest examples
+	@python -m pytest examples tests/e2e/test_web_page.py
 
 requirements: $(VENV)/uv ## pin what pyproject.toml names anew; every other pin stays
 	@$(COMPILE) pyproject.toml --extra cdk --extra local --group dev -o requirements-dev.txt

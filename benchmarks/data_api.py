@@ -17,10 +17,14 @@ from pathlib import Path
 
 import psutil
 import psycopg
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
-from local_aws.data_api import admin_client
+from local_aws.data_api.admin_client import AdminClient
 from local_aws.data_api.standalone import CLUSTER_ARN, DATABASE, MASTER, MASTER_SECRET, secret_arn
-from tests.support.data_api_endpoint import start_endpoint
+from local_aws.state import REGION
+from tests.support.data_api_endpoint import KEY, start_endpoint
 from tests.support.wire import Wire
 
 MEGABYTE = 2**20
@@ -74,7 +78,7 @@ def load(url: str, pid: int, *, clients: int, seconds: float) -> Load:
         "SELECT count(*) FROM pg_stat_activity WHERE state <> 'idle' AND pid <> pg_backend_pid() AND usename = 'stchat'"
     )
     sessions = setup.call("/Execute", {"sql": active}).body["records"][0][0]["longValue"]
-    [cluster] = admin_client.status(url)["clusters"]
+    [cluster] = AdminClient(url, KEY).status()["clusters"]
     return Load(
         calls=sum(calls for calls, *_ in results),
         seconds=seconds,
@@ -134,7 +138,10 @@ def compare(url: str, dsn: str, calls: int) -> list[Timing]:
     """`SELECT 1`, one client: psycopg on an open connection, on a new one each time, and the Data API."""
     request = json.dumps({"resourceArn": CLUSTER_ARN, "secretArn": secret_arn(MASTER_SECRET), "sql": "SELECT 1"})
     with psycopg.connect(dsn, autocommit=True) as connection, _connected(url) as endpoint:
-        head = f"POST /Execute HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(request)}\r\n\r\n"
+        signed = AWSRequest("POST", f"{url}/Execute", {"Content-Type": "application/json"}, request)
+        SigV4Auth(Credentials(KEY.id, KEY.secret), "rds-data", REGION).add_auth(signed)
+        headers = {"Host": url.removeprefix("http://"), "Content-Length": str(len(request)), **signed.headers}
+        head = "".join(("POST /Execute HTTP/1.1\r\n", *(f"{k}: {v}\r\n" for k, v in headers.items()), "\r\n"))
 
         def call() -> None:
             # http.client would take as long as the endpoint itself.
@@ -185,7 +192,7 @@ def main() -> None:
         directory.chmod(0o755)
         process, url = start_endpoint(directory)
         try:
-            port = admin_client.status(url)["clusters"][0]["port"]
+            port = AdminClient(url, KEY).status()["clusters"][0]["port"]
             password = (directory / "master.password").read_text()
             dsn = f"host=127.0.0.1 port={port} user={MASTER} password={password} dbname=postgres"
             timings = compare(url, dsn, arguments.calls)

@@ -1,75 +1,131 @@
-"""Runs the real CDK CLI, as a user would, against the laptop's AWS."""
+"""Runs the real CDK CLI, as a user would, against the local AWS."""
 
 from __future__ import annotations
 
-import os
+import contextlib
+import shlex
+import shutil
 import subprocess
-from collections.abc import Sequence
+import sys
+import threading
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psutil
 from botocore.exceptions import ClientError
 
-from local_aws.processes import LocalError
-from local_aws.state import ACCOUNT, REGION, REPOSITORY, LocalAws
+from local_aws.clean_environment import SHELL
+from local_aws.errors import CdkError, LocalError
+from local_aws.state import ACCOUNT, INTERRUPTED, REGION, REPOSITORY, LocalAws
+from stchat.ops import deploy_failure
 
-CDK = REPOSITORY / "node_modules" / ".bin" / "cdk"
-
-
-class CdkError(LocalError):
-    """The CDK CLI failed; the laptop's AWS did not."""
+# Synth of a Python app imports the CDK, which takes seconds without a word.
+QUIET_SECONDS = 5.0
+CHANGES = ("bootstrap", "deploy", "destroy", "import", "rollback", "watch")
 
 
 def bootstrap(cloud: LocalAws) -> None:
     """Give the account what every CDK deployment needs (once: the stack CDKToolkit)."""
     try:
-        cloud.session().client("cloudformation", endpoint_url=cloud.aws_url).describe_stacks(StackName="CDKToolkit")
+        cloud.client("cloudformation").describe_stacks(StackName="CDKToolkit")
     except ClientError:
-        # Outside the repository, where the CLI finds no app to synthesize first.
-        run(cloud, ["bootstrap", f"aws://{ACCOUNT}/{REGION}"], app=cloud.directory)
+        # Outside the app, where the CLI finds none to synthesize first.
+        run(cloud, ["bootstrap", f"aws://{ACCOUNT}/{REGION}"], cwd=cloud.directory)
 
 
-def deploy(cloud: LocalAws, arguments: Sequence[str] = (), *, app: Path = REPOSITORY) -> None:
+def deploy(cloud: LocalAws, arguments: Sequence[str] = ()) -> None:
     """`cdk deploy --all`, or what `arguments` name."""
-    run(
-        cloud,
-        ["deploy", *(arguments or ["--all"]), "--require-approval", "never"],
-        app=app,
-    )
+    run(cloud, ["deploy", *(arguments or ["--all"]), "--require-approval", "never"])
 
 
-def run(cloud: LocalAws, arguments: Sequence[str], *, app: Path = REPOSITORY) -> None:
-    """Run the CDK CLI on the app in `app`, its output going to the screen.
+def run(cloud: LocalAws, arguments: Sequence[str], *, cwd: Path | None = None) -> None:
+    """Run the CDK CLI on the app, its output going to the screen.
 
     Raises:
         CdkError: it failed; what it printed says why.
     """
-    if not CDK.exists():
-        raise LocalError(f"the CDK CLI is not at {CDK}: install it with `npm ci`, or use `make up`")
-    process = subprocess.Popen(
-        [str(CDK), *arguments, "--output", str(cloud.directory / "cdk.out")],
-        cwd=app,
-        env=os.environ | cloud.environment() | {"PYTHONWARNINGS": "ignore"},
-    )
+    cdk = find(cloud.app)
+    folders = [folder for folder in (cloud.app / ".venv" / "bin", cdk.parent) if folder.is_dir()]
+    command = [str(cdk), *arguments, "--output", str(cloud.directory / "cdk.out")]
+    environment = cloud.child_environment(*folders) | {"PYTHONWARNINGS": "ignore"}
+    ended = threading.Event()
+    if cwd is None:
+        threading.Thread(target=_say_that_it_works, args=(ended,), daemon=True).start()
     try:
-        status = process.wait()
-    except BaseException:
-        for child in psutil.Process(process.pid).children(recursive=True):
-            child.terminate()
-        process.terminate()
-        process.wait()
-        raise
+        if arguments[0] == "deploy":
+            status = deploy_failure.run(
+                command, environment=environment, directory=cloud.app, again=_again(cloud), stop=_stop
+            )
+        else:
+            status = _call(command, environment, cwd or cloud.app)
+    finally:
+        ended.set()
     if status != 0:
         raise CdkError(f"cdk {arguments[0]} ended with {status}: see above")
 
 
-def outputs(cloud: LocalAws, stage: str) -> dict[str, str]:
-    """The outputs of the stage's stacks that are deployed, by output name."""
-    client = cloud.session().client("cloudformation", endpoint_url=cloud.aws_url)
-    prefix = f"st-chat-{stage}-"
+def finish_deletions(cloud: LocalAws) -> None:
+    """Delete what was being deleted when the local AWS was stopped."""
+    client = cloud.client("cloudformation")
+    for stack in client.describe_stacks()["Stacks"]:
+        if stack["StackStatus"] == "DELETE_FAILED" and stack.get("StackStatusReason") == INTERRUPTED:
+            print(f"deleting the stack {stack['StackName']}, whose deletion was interrupted", flush=True)
+            client.delete_stack(StackName=stack["StackName"])
+            client.get_waiter("stack_delete_complete").wait(
+                StackName=stack["StackName"], WaiterConfig={"Delay": 1, "MaxAttempts": 120}
+            )
+
+
+def find(app: Path) -> Path:
+    """The CDK CLI: the app's own, this checkout's, or the one on the PATH.
+
+    Raises:
+        LocalError: there is none.
+    """
+    for folder in dict.fromkeys((app, REPOSITORY)):
+        if (found := folder / "node_modules" / ".bin" / "cdk").exists():
+            return found
+    if (on_path := shutil.which("cdk", path=SHELL.get("PATH"))) is not None:
+        return Path(on_path)
+    raise LocalError(
+        f"the CDK CLI is neither in {app}/node_modules nor on the PATH: install it with "
+        f"`npm install --prefix {app} aws-cdk`"
+    )
+
+
+def outputs(cloud: LocalAws, prefix: str = "") -> dict[str, str]:
+    """The outputs of the deployed stacks whose names begin so, by output name."""
     return {
         output["OutputKey"]: output["OutputValue"]
-        for stack in client.describe_stacks()["Stacks"]
-        if stack["StackName"].startswith(prefix)
+        for stack in cloud.client("cloudformation").describe_stacks()["Stacks"]
+        if stack["StackName"].startswith(prefix) and stack["StackName"] != "CDKToolkit"
         for output in stack.get("Outputs", [])
     }
+
+
+def _call(command: Sequence[str], environment: Mapping[str, str], directory: Path) -> int:
+    process = subprocess.Popen(command, cwd=directory, env=environment)
+    try:
+        return process.wait()
+    except BaseException:
+        _stop(process)
+        process.wait()
+        raise
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """The CDK CLI, and the app that it synthesizes."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.terminate()
+    process.terminate()
+
+
+def _again(cloud: LocalAws) -> str:
+    return "local-aws deploy" + ("" if cloud.app == REPOSITORY else f" --app {shlex.quote(str(cloud.app))}")
+
+
+def _say_that_it_works(ended: threading.Event) -> None:
+    if not ended.wait(QUIET_SECONDS):
+        print("the CDK CLI synthesizes the app, then deploys what changed", file=sys.stderr, flush=True)

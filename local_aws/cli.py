@@ -1,4 +1,4 @@
-"""local-aws: the laptop's AWS, from start to removal."""
+"""local-aws: the local AWS, from start to removal."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from local_aws import commands, stack
+from local_aws import clean_environment, commands, stack
 from local_aws.data_api import cli as data_api
 from local_aws.processes import LocalError
-from local_aws.state import DEFAULT_DIRECTORY
+from local_aws.state import REPOSITORY
 from stchat.errors import StchatError
 
+# Each app has a local AWS of its own.
+WITH_APP = ("up", "deploy", "cdk", "status", "env", "psql", "pause", "down", "reset")
 DESCRIPTION = """\
 AWS on this machine, without an account and without Docker: ministack is the control plane, PostgreSQL 16
 with pgvector the Aurora cluster, and an RDS Data API of this project's own stands between them.
@@ -25,6 +27,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments, rest = _parser().parse_known_args(argv)
     if rest and not getattr(arguments, "takes_rest", False):
         _parser().error(f"unknown arguments: {' '.join(rest)}")
+    if getattr(arguments, "app", None) is None:
+        arguments.app = REPOSITORY
+    arguments.app = arguments.app.resolve()
+    arguments.directory = (arguments.directory or arguments.app / ".local").resolve()
+    # The Data API takes the address of a server of the user's own from its environment.
+    clean_environment.enter(keep=(data_api.DSN,) if arguments.run is data_api.run else ())
     arguments.rest = rest[1:] if rest[:1] == ["--"] else rest
     # A SIGTERM unwinds the stack like a Ctrl-C does, so that what was started is stopped. A shell starts what it runs
     # in the background with SIGINT ignored, and Python leaves that so: both are heeded wherever this was started.
@@ -40,6 +48,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 128 + signal.SIGINT
 
 
+def port(text: str) -> int:
+    """A port that a server can listen on."""
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"a port must be 1 to 65535, got {text}")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="local-aws", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -47,20 +62,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--directory",
         type=Path,
-        default=DEFAULT_DIRECTORY,
-        help="where state, databases and logs are kept (default: .local)",
+        help="where state, databases and logs are kept (default: .local in the app's folder)",
     )
+    app = argparse.ArgumentParser(add_help=False)
+    app.add_argument("--app", metavar="DIR", type=Path, help="another CDK app's folder (default: this checkout's)")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     def command(name: str, run: commands.Command, help: str, *, takes_rest: bool = False) -> argparse.ArgumentParser:
-        subparser = subparsers.add_parser(name, help=help, description=help)
+        subparser = subparsers.add_parser(name, help=help, description=help, parents=[app] if name in WITH_APP else [])
         subparser.set_defaults(run=run, takes_rest=takes_rest)
         return subparser
 
     up = command("up", commands.up, "start everything, deploy the app with the CDK CLI, show what is there")
     last = "default: as the last time, at first"
-    up.add_argument("--aws-port", type=int, help=f"control plane ({last} {stack.AWS_PORT})")
-    up.add_argument("--data-api-port", type=int, help=f"Data API ({last} {stack.DATA_API_PORT})")
+    up.add_argument("--aws-port", type=port, help=f"control plane ({last} {stack.AWS_PORT})")
+    up.add_argument("--data-api-port", type=port, help=f"Data API ({last} {stack.DATA_API_PORT})")
     up.add_argument(
         "--resume-seconds",
         type=float,
@@ -77,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     command("cdk", commands.cdk, "run any other command of the CDK CLI, such as `cdk diff`", takes_rest=True)
     command("status", commands.status, "what runs, what is deployed; exits with 1 when nothing is up")
     env = command("env", commands.env, 'export lines for boto3, the aws CLI and cdk: eval "$(local-aws env)"')
+    env.add_argument("--unset", action="store_true", help="unset lines instead, for the same shell")
     psql = command("psql", commands.psql, "PostgreSQL's own shell on the cluster, as the master user", takes_rest=True)
     psql.add_argument("--database", help="default: the application's")
     for one in (env, psql):

@@ -4,48 +4,58 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shlex
 import subprocess
 import time
 from collections.abc import Callable
 
-from local_aws import cdk_cli, stack, state, summary
-from local_aws.data_api import admin_client
+from local_aws import cdk_cli, clean_environment, stack, state, summary
+from local_aws.clean_environment import LOOPBACK
+from local_aws.deployed import application_environment, cluster_and_secret
+from local_aws.errors import DamagedError, LocalError
 from local_aws.postgres.system import BINARIES
-from local_aws.processes import LocalError
-from local_aws.state import LocalAws
+from local_aws.state import ACCOUNT, REGION, LocalAws
 
 Command = Callable[[argparse.Namespace], int]
 
 
 def up(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
+    _announce()
     print("starting the control plane, the Data API and PostgreSQL on 127.0.0.1", flush=True)
     with stack.running(
         arguments.directory,
         aws_port=arguments.aws_port,
         data_api_port=arguments.data_api_port,
         resume_seconds=arguments.resume_seconds,
+        app=arguments.app,
     ) as here:
         if not arguments.no_deploy:
+            cdk_cli.finish_deletions(here)
             print("deploying the app with the CDK CLI", flush=True)
             cdk_cli.bootstrap(here)
             cdk_cli.deploy(here)
-            summary.show(here, _application_environment(here))
+            summary.show(here, application_environment(here))
     print(f"up in {time.monotonic() - started:.0f} s; `local-aws down` stops it, the data stays")
     return 0
 
 
 def deploy(arguments: argparse.Namespace) -> int:
-    cdk_cli.deploy(_up(arguments), arguments.rest)
+    here = _up(arguments)
+    _announce()
+    with stack.locked(here.directory, "local-aws deploy", shared=True):
+        cdk_cli.deploy(here, arguments.rest)
     return 0
 
 
 def cdk(arguments: argparse.Namespace) -> int:
     if not arguments.rest:
         raise LocalError("cdk needs a command of the CDK CLI, got none: local-aws cdk diff")
-    cdk_cli.run(_up(arguments), arguments.rest)
+    here = _up(arguments)
+    if arguments.rest[0] in cdk_cli.CHANGES:
+        _announce()
+    with stack.locked(here.directory, "local-aws cdk", shared=True):
+        cdk_cli.run(here, arguments.rest)
     return 0
 
 
@@ -55,62 +65,70 @@ def status(arguments: argparse.Namespace) -> int:
         print("nothing is up; start it with `local-aws up`")
         return 1
     print(f"control plane  {here.aws_url}\nData API       {here.data_api_url}, with Bedrock Runtime")
-    for cluster in admin_client.status(here.data_api_url)["clusters"]:
+    for cluster in here.admin.status()["clusters"]:
         print(f"cluster        {cluster['identifier']}: {cluster['state']}")
-    stacks = here.session().client("cloudformation", endpoint_url=here.aws_url).describe_stacks()["Stacks"]
-    for one in stacks:
+    for one in here.client("cloudformation").describe_stacks()["Stacks"]:
         print(f"stack          {one['StackName']}: {one['StackStatus']}")
     return 0
 
 
 def env(arguments: argparse.Namespace) -> int:
+    if arguments.unset:
+        print("\n".join(f"unset {name}" for name in (*state.EXPORTED, *_exported_here())))
+        return 0
     here = _up(arguments)
-    for name, value in (here.environment() | _application_environment(here, arguments.stage)).items():
+    exported = here.environment() | application_environment(here, arguments.stage) | clean_environment.without_proxy()
+    if clean_environment.ignores_endpoints():
+        exported["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] = "false"
+    for name in clean_environment.hostile(list(exported)):
+        print(f"unset {name}")
+    for name, value in exported.items():
         print(f"export {name}={shlex.quote(value)}")
     return 0
 
 
 def psql(arguments: argparse.Namespace) -> int:
     here = _up(arguments)
-    deployed = _application_environment(here, arguments.stage)
-    admin_client.resume(here.data_api_url, deployed["STCHAT_CLUSTER_ARN"])
-    [cluster] = [
-        cluster
-        for cluster in admin_client.status(here.data_api_url)["clusters"]
-        if cluster["arn"] == deployed["STCHAT_CLUSTER_ARN"]
-    ]
-    secrets = here.session().client("secretsmanager", endpoint_url=here.aws_url)
-    secret = json.loads(secrets.get_secret_value(SecretId=deployed["STCHAT_SECRET_ARN"])["SecretString"])
+    arn, secret_arn, database = cluster_and_secret(here, arguments.stage)
+    here.admin.resume(arn)
+    [cluster] = [cluster for cluster in here.admin.status()["clusters"] if cluster["arn"] == arn]
+    secret = json.loads(here.client("secretsmanager").get_secret_value(SecretId=secret_arn)["SecretString"])
     address = {
         "PGHOST": "127.0.0.1",
         "PGPORT": str(cluster["port"]),
         "PGUSER": secret["username"],
         "PGPASSWORD": secret["password"],
-        "PGDATABASE": arguments.database or deployed["STCHAT_DATABASE"],
+        "PGDATABASE": arguments.database or database,
+        "PGSSLMODE": "disable",
     }
-    return subprocess.call([str(BINARIES / "psql"), *arguments.rest], env=os.environ | address)
+    return subprocess.call([str(BINARIES / "psql"), *arguments.rest], env=clean_environment.build() | address)
 
 
 def pause(arguments: argparse.Namespace) -> int:
-    admin_client.pause(_up(arguments).data_api_url)
-    print("paused: the next call answers DatabaseResumingException, and wakes it")
+    _up(arguments).admin.pause()
+    print("paused: the next call answers DatabaseResumingException, and resumes it")
     return 0
 
 
 def down(arguments: argparse.Namespace) -> int:
-    here = state.load(arguments.directory)
+    try:
+        here = state.load(arguments.directory)
+    except DamagedError:
+        here = LocalAws(directory=arguments.directory, aws_port=stack.AWS_PORT, data_api_port=stack.DATA_API_PORT)
     if here is None:
+        stack.stop_strays(arguments.directory)
         print("nothing was ever up here")
         return 0
-    stack.stop(here)
+    if remark := stack.stop(here):
+        print(remark)
     print(f"stopped; state and data stay in {here.directory}")
     return 0
 
 
 def reset(arguments: argparse.Namespace) -> int:
-    down(arguments)
+    stack.stop_all(arguments.directory)
     state.remove(arguments.directory)
-    print(f"removed {arguments.directory}")
+    print(f"stopped; removed {arguments.directory}")
     return 0
 
 
@@ -121,17 +139,13 @@ def _up(arguments: argparse.Namespace) -> LocalAws:
     return here
 
 
-def _application_environment(here: LocalAws, stage: str = "dev") -> dict[str, str]:
-    outputs = cdk_cli.outputs(here, stage)
-    names = {
-        "STCHAT_CLUSTER_ARN": "ClusterArn",
-        "STCHAT_SECRET_ARN": "SecretArn",
-        "STCHAT_APP_SECRET_ARN": "AppSecretArn",
-        "STCHAT_READ_SECRET_ARN": "ReadSecretArn",
-        "STCHAT_CHAT_FUNCTION": "ChatFunctionName",
-        "STCHAT_DATABASE": "DatabaseName",
-    }
-    if missing := [output for output in names.values() if output not in outputs]:
-        command = "local-aws deploy" + ("" if stage == "dev" else f" -- --all -c stage={stage}")
-        raise LocalError(f"the stacks of {stage} have no output {', '.join(missing)}: deploy them with `{command}`")
-    return {name: outputs[output] for name, output in names.items()}
+def _announce() -> None:
+    """Where a command changes something, before it does."""
+    print(f"local AWS: account {ACCOUNT}, region {REGION}", flush=True)
+
+
+def _exported_here() -> list[str]:
+    """What `env` exported besides, by the marks that it leaves in the shell."""
+    shell = clean_environment.SHELL
+    loopback = [name for name in ("NO_PROXY", "no_proxy") if shell.get(name) == LOOPBACK]
+    return [*(name for name in shell if name.startswith("STCHAT_")), *loopback]

@@ -1,7 +1,9 @@
-"""Starting and stopping the servers of the laptop's AWS, by the process ids that were started."""
+"""Starting and stopping the servers of a local AWS, by the process ids that were started."""
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import socket
 import subprocess
 import time
@@ -12,24 +14,40 @@ from pathlib import Path
 
 import psutil
 
+from local_aws.errors import LocalError as LocalError
 from local_aws.state import Server
 
 START_SECONDS = 60
 STOP_SECONDS = 20
+# Past any proxy that the environment names.
+DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+POSTGRES = ("postgres", "initdb", "pg_basebackup", "setpriv")
 
 
-class LocalError(Exception):
-    """Something on this machine stands in the way; says what, and the hint."""
+def require_free_ports(ports: Mapping[str, int]) -> None:
+    """Refuse ports that something else listens on, before anything is started. `ports`: by the flag that sets each.
+
+    Raises:
+        LocalError: names every port that is taken.
+    """
+    taken = {flag: port for flag, port in ports.items() if not _is_free(port)}
+    if taken:
+        numbers, flags = " and ".join(map(str, taken.values())), " and ".join(taken)
+        if len(taken) == 1:
+            raise LocalError(f"port {numbers} on 127.0.0.1 is taken: choose another with {flags}")
+        raise LocalError(f"ports {numbers} on 127.0.0.1 are taken: choose others with {flags}")
 
 
-def require_free_port(port: int, flag: str) -> None:
-    """Refuse a port that something else listens on, before anything is started."""
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise LocalError(f"port {port} on 127.0.0.1 is taken: choose another with {flag}") from error
+        except PermissionError as error:
+            raise LocalError(f"port {port} needs more rights than this user has: choose one from 1024") from error
+        except OSError:
+            return False
+        return True
 
 
 def start(command: Sequence[str], *, environment: Mapping[str, str], cwd: Path, log: Path) -> Server:
@@ -53,7 +71,7 @@ def wait_until_up(server: Server, url: str, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(url, timeout=2):
+            with DIRECTLY.open(url, timeout=2):
                 return
         except urllib.error.HTTPError:
             return
@@ -82,6 +100,41 @@ def stop(server: Server | None) -> None:
     for straggler in [*alive, *orphans]:
         straggler.kill()
     psutil.wait_procs([*alive, *orphans], timeout=STOP_SECONDS)
+
+
+def strays(directory: Path, known: Sequence[Server | None]) -> list[psutil.Process]:
+    """What runs for the local AWS in `directory` and is not one of the `known` servers: left by a kill."""
+    ids = {server.pid for server in known if server is not None}
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.pid not in ids and _belongs_to(process.cmdline(), str(directory)):
+                found.append(process)
+    return found
+
+
+def stop_strays(processes: Sequence[psutil.Process]) -> None:
+    """PostgreSQL ends its sessions and stops at SIGINT; at SIGTERM it would wait for them."""
+    for number in (signal.SIGINT, signal.SIGKILL):
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
+        _, processes = psutil.wait_procs(processes, timeout=STOP_SECONDS)
+
+
+def _belongs_to(command: Sequence[str], directory: str) -> bool:
+    match command:
+        case [program, *arguments]:
+            pass
+        case _:
+            return False
+    if Path(program).name in POSTGRES:
+        return any(argument.startswith(f"{directory}/clusters/") for argument in arguments)
+    return (
+        (arguments[:1] == ["-c"] and "local_aws.ministack" in arguments[1] and directory in arguments)
+        or (arguments[:3] == ["-m", "local_aws", "data-api"] and f"{directory}/clusters" in arguments)
+        or ("--output" in arguments and f"{directory}/cdk.out" in arguments)
+    )
 
 
 def _find(server: Server | None) -> psutil.Process | None:

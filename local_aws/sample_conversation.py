@@ -48,9 +48,7 @@ QUESTIONS = ("京都に旅行するのはいつ?", "What is my daughter allergic
 
 def lines(here: LocalAws, deployed: Mapping[str, str]) -> Iterator[str]:
     """Keep the conversation, unless it is there, and recall from it, as an application. `deployed`: its variables."""
-    session = here.session()
-    data_api = session.client("rds-data", endpoint_url=here.data_api_url)
-    bedrock = session.client("bedrock-runtime", endpoint_url=here.data_api_url)
+    data_api, bedrock = here.client("rds-data"), here.client("bedrock-runtime")
     secret, database = deployed["STCHAT_APP_SECRET_ARN"], deployed["STCHAT_DATABASE"]
     api = DataApi(data_api, deployed["STCHAT_CLUSTER_ARN"], secret, database)
     history, memory = ChatHistory(api), ChatMemory(api, CohereEmbedder(bedrock))

@@ -1,4 +1,4 @@
-"""What the laptop's AWS keeps on disk: where it listens, which processes it is, and their data."""
+"""What a local AWS keeps on disk: where it listens, which processes it is, its access key, and their data."""
 
 from __future__ import annotations
 
@@ -6,13 +6,29 @@ import json
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import boto3
+from botocore.config import Config
+
+from local_aws import clean_environment, credentials
+from local_aws.credentials import AccessKey, write_private
+from local_aws.data_api.admin_client import AdminClient
+from local_aws.errors import DamagedError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DEFAULT_DIRECTORY = REPOSITORY / ".local"
 ACCOUNT = "000000000000"
 REGION = "ap-northeast-1"
+# The reason that a stack gives whose deletion was not finished.
+INTERRUPTED = "the local AWS was stopped in the middle"
+# What `env` exports, besides what the app deploys.
+EXPORTED = (
+    "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_RDS_DATA", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_EC2_METADATA_DISABLED",
+    "CDK_DISABLE_CLI_TELEMETRY",
+)  # fmt: skip
+DATA_API_SERVICES = ("rds-data", "bedrock-runtime")
 
 
 @dataclass(frozen=True)
@@ -25,13 +41,14 @@ class Server:
 
 @dataclass(frozen=True, kw_only=True)
 class LocalAws:
-    """The servers of one laptop's AWS; `None` where one does not run."""
+    """The servers of one local AWS; `None` where one does not run. `app`: the CDK app that is deployed onto it."""
 
     directory: Path
     aws_port: int
     data_api_port: int
     control_plane: Server | None = None
     data_api: Server | None = None
+    app: Path = REPOSITORY
 
     @property
     def aws_url(self) -> str:
@@ -41,43 +58,65 @@ class LocalAws:
     def data_api_url(self) -> str:
         return f"http://127.0.0.1:{self.data_api_port}"
 
-    def environment(self) -> dict[str, str]:
-        """What makes boto3, the aws CLI and `cdk` speak to this cloud instead of AWS."""
-        return {
-            "AWS_ENDPOINT_URL": self.aws_url,
-            "AWS_ENDPOINT_URL_RDS_DATA": self.data_api_url,
-            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self.data_api_url,
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "CDK_DISABLE_CLI_TELEMETRY": "true",  # what a laptop's AWS does is told to nobody
-        }
+    @property
+    def key(self) -> AccessKey:
+        return credentials.load(self.directory)
 
-    def session(self) -> boto3.Session:
-        """Clients of it speak to this cloud when they are given `aws_url` or `data_api_url`."""
-        return boto3.Session("local", "local", region_name=REGION)
+    @property
+    def admin(self) -> AdminClient:
+        return AdminClient(self.data_api_url, self.key)
+
+    def environment(self) -> dict[str, str]:
+        """What makes boto3, the aws CLI and `cdk` speak to this local AWS instead of AWS."""
+        key = self.key
+        values = (
+            self.aws_url, self.data_api_url, self.data_api_url, key.id, key.secret, REGION, REGION, "true",
+            "true",  # no telemetry: what happens on this machine stays here
+        )  # fmt: skip
+        return dict(zip(EXPORTED, values, strict=True))
+
+    def child_environment(self, *programs: Path) -> dict[str, str]:
+        """The whole environment of a program that works with this local AWS."""
+        return clean_environment.build(*programs) | self.environment()
+
+    def client(self, service: str) -> Any:
+        """A boto3 client, whatever endpoints and proxies this process's environment names."""
+        url = self.data_api_url if service in DATA_API_SERVICES else self.aws_url
+        session = boto3.Session(self.key.id, self.key.secret, region_name=REGION)
+        return session.client(service, endpoint_url=url, config=Config(proxies={}))  # type: ignore[call-overload]
 
     def save(self) -> None:
-        self.directory.mkdir(parents=True, exist_ok=True)
-        values = asdict(self)
+        values = asdict(self) | {"app": str(self.app)}
         del values["directory"]
-        _file(self.directory).write_text(json.dumps(values, indent=2) + "\n")
+        write_private(_file(self.directory), json.dumps(values, indent=2) + "\n")
 
 
 def load(directory: Path) -> LocalAws | None:
-    """The cloud last started in `directory`; None: never, or it was reset."""
-    if not _file(directory).exists():
+    """The local AWS last started in `directory`; None: never, or it was reset.
+
+    Raises:
+        LocalError: the file that says so is damaged.
+    """
+    try:
+        values = json.loads(_file(directory).read_text())
+        for name in ("control_plane", "data_api"):
+            values[name] = values[name] and Server(**values[name])
+        values["app"] = Path(values.get("app", REPOSITORY))
+        found = LocalAws(directory=directory, **values)
+        if not isinstance(found.aws_port, int) or not isinstance(found.data_api_port, int):
+            raise TypeError("ports are numbers")
+        return found
+    except FileNotFoundError:
         return None
-    values = json.loads(_file(directory).read_text())
-    for name in ("control_plane", "data_api"):
-        values[name] = values[name] and Server(**values[name])
-    return LocalAws(directory=directory, **values)
+    except (ValueError, TypeError, KeyError):
+        raise DamagedError(
+            f"{_file(directory)} is damaged: `local-aws up` writes a new one, after servers that it no longer names "
+            "were stopped"
+        ) from None
 
 
 def remove(directory: Path) -> None:
-    """Forget everything: the control plane's state, every database, every log."""
+    """Remove everything: the control plane's state, every database, every log."""
     shutil.rmtree(directory, ignore_errors=True)
 
 

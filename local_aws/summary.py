@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from typing import Any
 
 from local_aws import sample_conversation
 from local_aws.state import REPOSITORY, LocalAws
@@ -28,20 +28,37 @@ connect, after `source .venv/bin/activate`:
 """
 
 
+OTHER_CONNECT = """
+connect:
+  eval "$(local-aws env)"               boto3, the aws CLI and cdk then work from this shell
+  local-aws psql                        PostgreSQL's own shell
+"""
+
+
+def is_chat(deployed: Mapping[str, str]) -> bool:
+    """Whether it is the application of this repository, with its database and its functions."""
+    return "STCHAT_CHAT_FUNCTION" in deployed and "STCHAT_APP_SECRET_ARN" in deployed
+
+
 def show(here: LocalAws, deployed: Mapping[str, str]) -> None:
     """What is there, a conversation kept and recalled, and how to connect. `deployed`: the application's variables."""
     print("\nstacks:")
-    stacks = here.session().client("cloudformation", endpoint_url=here.aws_url).describe_stacks()["Stacks"]
-    for stack in sorted(stacks, key=lambda stack: stack["CreationTime"]):
+    for stack in sorted(_stacks(here), key=lambda stack: stack["CreationTime"]):
         print(f"  {stack['StackName']:<24} {stack['StackStatus']}")
+    if not is_chat(deployed):
+        print("\noutputs:")
+        for name, value in deployed.items():
+            print(f"  {name:<24} {value}")
+        print(OTHER_CONNECT)
+        return
     for what in ("databases", "tables"):
         print(f"\n{what}:", flush=True)
         _print_indented(_stchat(here, deployed, "db", what))
     print("\nindexes:", flush=True)
     for index in json.loads(_stchat(here, deployed, "db", "indexes", "--json")):
         print(f"  {index['index']:<52} {index['definition'].partition(' USING ')[2]}")
-    data_api = here.session().client("rds-data", endpoint_url=here.data_api_url)
-    api = DataApi(data_api, deployed["STCHAT_CLUSTER_ARN"], deployed["STCHAT_SECRET_ARN"], deployed["STCHAT_DATABASE"])
+    cluster, secret, database = (deployed[f"STCHAT_{name}"] for name in ("CLUSTER_ARN", "SECRET_ARN", "DATABASE"))
+    api = DataApi(here.client("rds-data"), cluster, secret, database)
     [versions] = api.execute(VERSIONS, idempotent=True).rows
     print("\nversions:")
     _print_indented("\n".join(str(value) for value in versions.values()))
@@ -51,10 +68,15 @@ def show(here: LocalAws, deployed: Mapping[str, str]) -> None:
     print(CONNECT)
 
 
+def _stacks(here: LocalAws) -> list[dict[str, Any]]:
+    stacks: list[dict[str, Any]] = here.client("cloudformation").describe_stacks()["Stacks"]
+    return stacks
+
+
 def _stchat(here: LocalAws, deployed: Mapping[str, str], *arguments: str) -> str:
     return subprocess.run(
         [sys.executable, "-m", "stchat", *arguments],
-        env={**os.environ, **here.environment(), **deployed},
+        env=here.child_environment() | dict(deployed),
         cwd=REPOSITORY,
         check=True,
         stdout=subprocess.PIPE,

@@ -18,6 +18,7 @@ from local_aws.bedrock.errors import SERVICE, BedrockError, malformed
 from local_aws.data_api.account import Account
 from local_aws.data_api.errors import ApiError
 from local_aws.data_api.faults import Faults, after, before
+from local_aws.data_api.guard import TOO_LARGE
 from local_aws.data_api.iam import caller
 from local_aws.data_api.server import respond
 
@@ -60,10 +61,9 @@ class Bedrock:
         fault = self._faults.next(OPERATION.name, model)
         if fault is not None:
             await before(http, fault)
-        try:
-            body = await http.read()
-        except web.HTTPRequestEntityTooLarge:
-            raise malformed() from None  # nothing that the model takes is as large
+        if TOO_LARGE in http:
+            raise malformed()  # nothing that the model takes is as large
+        body = await http.read()
         if broken := list(_broken(http, model, body)):
             plural = "s" if len(broken) > 1 else ""
             raise BedrockError(

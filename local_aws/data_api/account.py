@@ -45,6 +45,9 @@ class Account(Protocol):
             ApiError: there is no such secret, or it holds something else.
         """
 
+    def secret_key(self, access_key: str) -> str | None:
+        """The secret of an access key that is not the endpoint's own; None where nobody knows it. Blocks."""
+
     async def refresh(self) -> None:
         """Notice what has changed. Called every second or so."""
 

@@ -13,6 +13,7 @@ from local_aws.data_api.cluster import Cluster
 from local_aws.data_api.clusters import Clusters
 from local_aws.data_api.errors import ApiError, bad_request
 from local_aws.data_api.faults import Faults
+from local_aws.data_api.guard import TOO_LARGE
 from local_aws.data_api.server_process import Embedded
 from local_aws.data_api.standalone import Standalone
 
@@ -87,8 +88,10 @@ class AdminApi:
 
 def _handler(handle: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def serve(http: web.Request) -> web.StreamResponse:
+        if TOO_LARGE in http:
+            return web.json_response({"message": "the request is too large"}, status=413)
         try:
-            body = await http.json() if http.can_read_body else {}
+            body = json.loads(await http.read() or b"{}")
             return web.json_response(await handle(body))
         except ApiError as error:
             return web.json_response(error.members, status=error.status)

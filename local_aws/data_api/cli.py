@@ -45,6 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=secret_arn(MASTER_SECRET),
         help="what callers name the master user's secret",
     )
+    parser.add_argument(
+        "--credentials",
+        metavar="DIR",
+        type=Path,
+        help="where credentials.json is, the key that requests are signed with; made if missing (default: --data)",
+    )
     parser.add_argument("--background", action="store_true", help="return when it answers; it goes on")
     parser.add_argument("--env-file", type=Path, metavar="FILE", help="write the exports there as NAME=value lines")
     parser.add_argument("--stop", action="store_true", help="stop the one that --background started with this --data")
@@ -62,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT; every PostgreSQL server that was started is then stopped."""
     if args.stop:
         return background.stop(args.data)
-    processes.require_free_port(args.port, "--port")
+    processes.require_free_ports({"--port": args.port})
     dsn = None if args.aws else _dsn(args)
     if args.background:
         return background.start(args.data, args.port, args.env_file, background_command(), dsn)
@@ -77,7 +83,14 @@ def run(args: argparse.Namespace) -> int:
     arns = Arns(cluster=args.cluster_arn, secret=args.secret_arn)
     endpoint.run(
         endpoint.Options(
-            port=args.port, data=args.data, aws=args.aws, dsn=dsn, settings=settings, arns=arns, env_file=args.env_file
+            port=args.port,
+            data=args.data,
+            aws=args.aws,
+            dsn=dsn,
+            settings=settings,
+            arns=arns,
+            env_file=args.env_file,
+            credentials=args.credentials or args.data,
         )
     )
     return 0

@@ -93,6 +93,9 @@ class Clusters:
             self._secrets[secret, scope] = (time.monotonic(), cached)
         return cached
 
+    def secret_key(self, access_key: str) -> str | None:
+        return self._plane.secret_key(access_key)
+
     async def refresh(self) -> None:
         """Stop the servers of clusters that the control plane no longer lists. Their data stay."""
         for scope, (since, _) in list(self._records.items()):

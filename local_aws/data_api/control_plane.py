@@ -12,6 +12,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local_aws.credentials import AccessKey
+from local_aws.data_api.admin_client import signed_call
 from local_aws.data_api.errors import ApiError
 from local_aws.data_api.secret_values import parse_secret, secret_not_found
 
@@ -51,6 +53,21 @@ class ControlPlane:
     """The account that an ARN names is the account that is asked, in the ARN's region."""
 
     url: str
+    key: AccessKey
+
+    def secret_key(self, access_key: str) -> str | None:
+        """The secret of a session's or a user's access key: checked by the server that they are used at."""
+        if not access_key.isalnum():
+            return None
+        try:
+            answer = signed_call(self.key, "GET", f"{self.url}/_local/secret-of?{access_key}")
+        except OSError:
+            return None
+        return answer.decode()
+
+    def _secret(self, access_key: str) -> str:
+        ours = access_key == self.key.id or access_key.isdecimal()
+        return self.key.secret if ours else self.secret_key(access_key) or "unknown"
 
     def clusters(self, region: str, account: str) -> list[ClusterRecord]:
         pages = self._client("rds", region, account).get_paginator("describe_db_clusters").paginate()
@@ -111,7 +128,7 @@ class ControlPlane:
             endpoint_url=self.url,
             region_name="us-east-1",
             aws_access_key_id=caller.access_key,
-            aws_secret_access_key="unused",
+            aws_secret_access_key=self._secret(caller.access_key),
             aws_session_token=caller.token,
             config=CONFIG,
         )
@@ -178,21 +195,21 @@ class ControlPlane:
                     yield values
 
     def _client(self, service: str, region: str, account: str) -> Any:
-        return _client(self.url, service, region, account)
+        return _client(self.url, self.key, service, region, account)
 
 
-CONFIG = Config(retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=30)
+CONFIG = Config(retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=30, proxies={})
 UNREACHABLE = (BotoCoreError,)
 
 
 @lru_cache
-def _client(url: str, service: str, region: str, account: str) -> Any:
+def _client(url: str, key: AccessKey, service: str, region: str, account: str) -> Any:
     # ministack takes an access key of twelve digits for the account.
     return boto3.client(  # type: ignore[call-overload]
         service,
         endpoint_url=url,
         region_name=region,
         aws_access_key_id=account,
-        aws_secret_access_key="local",
+        aws_secret_access_key=key.secret,
         config=CONFIG,
     )

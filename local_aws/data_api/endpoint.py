@@ -12,18 +12,22 @@ from pathlib import Path
 import uvloop
 from aiohttp import web
 
+from local_aws import credentials
 from local_aws.bedrock.server import WHAT_IT_IS, Bedrock
+from local_aws.credentials import AccessKey
 from local_aws.data_api import env_file
 from local_aws.data_api.account import Account
 from local_aws.data_api.clusters import Clusters
 from local_aws.data_api.control_plane import ControlPlane
 from local_aws.data_api.errors import ApiError
 from local_aws.data_api.faults import Faults
+from local_aws.data_api.guard import REFUSED_TYPES
 from local_aws.data_api.operations import Operations
 from local_aws.data_api.server import Server
 from local_aws.data_api.settings import Settings
 from local_aws.data_api.standalone import Arns, Standalone
 from local_aws.processes import LocalError
+from local_aws.request_guard import RequestGuard
 
 MAINTENANCE_SECONDS = 0.5
 LOG = logging.getLogger("local_aws.data_api")
@@ -31,10 +35,14 @@ LOG = logging.getLogger("local_aws.data_api")
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """`aws` is the address of a control plane; without it the endpoint is standalone, over `dsn` if there is one."""
+    """`aws` is the address of a control plane; without it the endpoint is standalone, over `dsn` if there is one.
+
+    `credentials` is the directory of the access key that requests are signed with.
+    """
 
     port: int
     data: Path
+    credentials: Path
     aws: str | None
     dsn: str | None
     settings: Settings
@@ -55,17 +63,19 @@ async def _serve(options: Options) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    account = await _account(options)
+    key = credentials.load_or_make(options.credentials)
+    account = await _account(options, key)
     faults = Faults()
     operations = Operations(account, options.settings.statement_seconds)
-    server = Server(account, operations, faults, Bedrock(account, faults).routes())
+    guard = RequestGuard(key, options.port, REFUSED_TYPES)
+    server = Server(account, operations, faults, guard, Bedrock(account, faults).routes())
     runner = web.AppRunner(server.app, access_log=None, shutdown_timeout=2)
     maintenance = asyncio.create_task(_maintain(account))
     try:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", options.port).start()
         if isinstance(account, Standalone):
-            values = env_file.values(options.port, account.arns, account.database)
+            values = env_file.values(options.port, key, account.arns, account.database)
             if options.env_file is not None:
                 env_file.write(options.env_file, values)
             print(env_file.exports(values), flush=True)
@@ -78,9 +88,9 @@ async def _serve(options: Options) -> None:
         await account.stop()
 
 
-async def _account(options: Options) -> Account:
+async def _account(options: Options, key: AccessKey) -> Account:
     if options.aws:
-        return Clusters(ControlPlane(options.aws), options.data, options.settings)
+        return Clusters(ControlPlane(options.aws, key), options.data, options.settings)
     if options.dsn:
         return Standalone.existing(options.dsn, options.settings, options.arns)
     return await Standalone.embedded(options.data, options.settings, options.arns)

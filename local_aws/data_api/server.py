@@ -17,9 +17,11 @@ from local_aws.data_api.account import Account
 from local_aws.data_api.admin_api import AdminApi
 from local_aws.data_api.errors import ApiError, bad_request
 from local_aws.data_api.faults import Faults, after, before
+from local_aws.data_api.guard import TOO_LARGE, middleware
 from local_aws.data_api.operations import Operations
 from local_aws.data_api.requests import BeginTransactionRequest, Request, StatementRequest
 from local_aws.processes import LocalError
+from local_aws.request_guard import RequestGuard
 
 LOG = logging.getLogger("local_aws.data_api")
 JSON = "application/json"
@@ -29,13 +31,20 @@ class Server:
     """`routes` are those of other services on the same address."""
 
     def __init__(
-        self, account: Account, operations: Operations, faults: Faults, routes: Sequence[web.RouteDef] = ()
+        self,
+        account: Account,
+        operations: Operations,
+        faults: Faults,
+        guard: RequestGuard,
+        routes: Sequence[web.RouteDef] = (),
     ) -> None:
         self._account = account
         self._operations = operations
         self._faults = faults
         # A little more than AWS takes, so that a request that is too large gets an error and not a closed connection.
-        self.app = web.Application(client_max_size=model.REQUEST_BYTES + 2**20)
+        self.app = web.Application(
+            client_max_size=model.REQUEST_BYTES + 2**20, middlewares=[middleware(guard, account)]
+        )
         self.app.router.add_routes([*AdminApi(account, faults).routes(), *routes])
         self.app.router.add_route("*", "/{path:.*}", self._serve)
 
@@ -76,10 +85,7 @@ def _unknown_operation(http: web.Request) -> ApiError:
 
 
 async def _body(http: web.Request) -> bytes:
-    try:
-        return await http.read()
-    except web.HTTPRequestEntityTooLarge:
-        return bytes(model.REQUEST_BYTES + 1)
+    return bytes(model.REQUEST_BYTES + 1) if TOO_LARGE in http else await http.read()
 
 
 def respond(answer: dict[str, Any] | ApiError) -> web.Response:

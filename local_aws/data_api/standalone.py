@@ -114,6 +114,9 @@ class Standalone:
         self._secrets[name] = Secret(secret_arn(name), name, text)
         return self._secrets[name]
 
+    def secret_key(self, access_key: str) -> str | None:  # noqa: ARG002
+        return None
+
     async def refresh(self) -> None:
         """Nothing changes here but through the admin API."""
 

@@ -11,7 +11,8 @@ from typing import Any
 from ministack.services import rds
 from ministack.services.cloudformation import provisioners
 
-from local_aws.data_api import admin_client
+from local_aws.credentials import AccessKey
+from local_aws.data_api.admin_client import AdminClient
 
 log = logging.getLogger("local_aws.ministack")
 CLUSTER = "AWS::RDS::DBCluster"
@@ -40,9 +41,9 @@ def _reported(delete: Callable[..., Any], identifier_of: Callable[[Any], str]) -
 
 
 def _report(cluster: Mapping[str, Any]) -> None:
+    key = AccessKey(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
+    client = AdminClient(os.environ["AWS_ENDPOINT_URL_RDS_DATA"], key)
     try:
-        admin_client.delete(
-            os.environ["AWS_ENDPOINT_URL_RDS_DATA"], cluster["DbClusterResourceId"], cluster["DBClusterArn"]
-        )
+        client.delete(cluster["DbClusterResourceId"], cluster["DBClusterArn"])
     except (OSError, KeyError):
         log.warning("cluster %s was deleted, but the Data API was not reached: its data stay", cluster["DBClusterArn"])

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import boto3
@@ -23,6 +23,8 @@ ATTEMPTS, PAUSE_SECONDS = 3, 2.0
 UNFINISHED = "A previous rotation isn't complete. That rotation will be reattempted."
 Secret = dict[str, Any]
 _describe_secret = secretsmanager._describe_secret
+# Called when a rotation, which goes on by itself, changed the secret; whoever saves the state sets it.
+on_change: Callable[[], None] = lambda: None  # noqa: E731
 
 
 def rotate_secret(data: Mapping[str, Any]) -> Any:
@@ -81,12 +83,13 @@ def _pending(secret: Secret) -> str | None:
 
 
 def _rotate(secret: Secret, version: str) -> None:
-    functions = boto3.client("lambda", config=Config(read_timeout=900, retries={"total_max_attempts": 1}))
+    functions = boto3.client("lambda", config=Config(read_timeout=900, retries={"total_max_attempts": 1}, proxies={}))
     for _ in range(ATTEMPTS):
         if all(_succeeds(functions, secret, version, step) for step in STEPS):
             stages = secret["Versions"][version]["Stages"]
             secret["Versions"][version]["Stages"] = [stage for stage in stages if stage != "AWSPENDING"]
             secret["LastRotatedDate"] = int(time.time())
+            on_change()
             return
         time.sleep(PAUSE_SECONDS)
 

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from ministack.app import main as ministack
+import os
+from pathlib import Path
+
+from ministack import app
 from ministack.services import rds, secretsmanager
 from ministack.services.cloudformation import provisioners
 
-from local_aws.ministack import deleted_clusters, resource_types, rotation, snapshots
+from local_aws import credentials
+from local_aws.ministack import clusters, deleted_clusters, resource_types, rotation, snapshots, unique_names
+from local_aws.ministack.guard import GuardedApp
+from local_aws.ministack.saved_state import SavedState, path
+from local_aws.request_guard import RequestGuard
 
 
-def main() -> None:
+def main(directory: str) -> None:
+    """`directory`: where the access key is."""
+    os.umask(0o077)  # secrets, functions' code and objects are its user's alone
     provisioners._RESOURCE_HANDLERS.update(resource_types.HANDLERS)
+    unique_names.install()
+    clusters.install()
     secretsmanager._rotate_secret = rotation.rotate_secret
     secretsmanager._describe_secret = rotation.describe_secret
     rds._ACTION_MAP["CreateDBClusterSnapshot"] = snapshots.create_db_cluster_snapshot
     deleted_clusters.install()
-    ministack()
+    state = SavedState(path())
+    state.install()
+    rotation.on_change = state.touch
+    guard = RequestGuard(credentials.load(Path(directory)), int(os.environ["GATEWAY_PORT"]))
+    app.app = GuardedApp(app.app, guard, state)
+    app.main()

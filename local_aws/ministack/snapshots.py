@@ -10,7 +10,8 @@ from urllib.error import URLError
 
 from ministack.services import rds
 
-from local_aws.data_api import admin_client
+from local_aws.credentials import AccessKey
+from local_aws.data_api.admin_client import AdminClient
 
 log = logging.getLogger("local_aws.ministack")
 
@@ -28,8 +29,8 @@ def create_db_cluster_snapshot(parameters: dict[str, Any]) -> Any:
 
 def _copy(snapshot: dict[str, Any]) -> None:
     try:
-        admin_client.snapshot(
-            os.environ["AWS_ENDPOINT_URL_RDS_DATA"],
+        key = AccessKey(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
+        AdminClient(os.environ["AWS_ENDPOINT_URL_RDS_DATA"], key).snapshot(
             snapshot["DbClusterResourceId"],
             snapshot["DBClusterSnapshotIdentifier"],
         )

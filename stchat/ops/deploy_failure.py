@@ -40,12 +40,14 @@ def run(
     directory: Path | None = None,
     again: str | None = None,
     write: Callable[[bytes], object] | None = None,
+    stop: Callable[[subprocess.Popen[bytes]], object] = subprocess.Popen.terminate,
 ) -> int:
     """Run `command`, its output going to the screen as it comes; returns its exit status, the reason printed last.
 
     Args:
         again: the command to type next; by default `make deploy STAGE=...` of the command's stage.
         write: where the output goes, instead of the screen.
+        stop: what ends the command when this is interrupted.
     """
     show = write or _screen
     colours = {"FORCE_COLOR": "1"} if write is None and sys.stdout.isatty() else {}
@@ -64,7 +66,7 @@ def run(
             show(part)
         status = process.wait()
     except BaseException:
-        process.terminate()
+        stop(process)
         process.wait()
         raise
     if status != 0 and (text := reason(output.decode(errors="replace"), again or _again(command))):

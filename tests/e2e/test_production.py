@@ -15,7 +15,8 @@ import psycopg
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws.data_api import admin_client
+from local_aws.credentials import AccessKey
+from local_aws.data_api.admin_client import AdminClient
 from stchat.data_api import DataApi
 from tests.support.local_aws_cli import HISTORY, Laptop
 
@@ -40,8 +41,10 @@ class Production:
 
     def opens(self, user: str, password: str) -> bool:
         """Whether PostgreSQL itself lets it in."""
-        url = self.laptop.environment()["AWS_ENDPOINT_URL_RDS_DATA"]
-        [port] = [c["port"] for c in admin_client.status(url)["clusters"] if c["arn"] == self.outputs["ClusterArn"]]
+        here = self.laptop.environment()
+        key = AccessKey(here["AWS_ACCESS_KEY_ID"], here["AWS_SECRET_ACCESS_KEY"])
+        clusters = AdminClient(here["AWS_ENDPOINT_URL_RDS_DATA"], key).status()["clusters"]
+        [port] = [c["port"] for c in clusters if c["arn"] == self.outputs["ClusterArn"]]
         try:
             psycopg.connect(host="127.0.0.1", port=port, user=user, password=password, dbname="st_chat_db").close()
         except psycopg.OperationalError as error:

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 
 from local_aws.state import ACCOUNT, REGION
-from tests.support.data_api_endpoint import Endpoint
+from tests.support.data_api_endpoint import KEY, Endpoint
 
 STACK = "memory"
 
@@ -85,7 +85,7 @@ class LocalAws:
             endpoint_url=self.url,
             region_name=REGION,
             aws_access_key_id=ACCOUNT,
-            aws_secret_access_key="local",
+            aws_secret_access_key=KEY.secret,
         )
 
 
@@ -96,7 +96,7 @@ def deploy(url: str, stack: str, template: dict[str, Any]) -> dict[str, str]:
         endpoint_url=url,
         region_name=REGION,
         aws_access_key_id=ACCOUNT,
-        aws_secret_access_key="local",
+        aws_secret_access_key=KEY.secret,
     )
     cloudformation.create_stack(StackName=stack, TemplateBody=json.dumps(template))
     cloudformation.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})

@@ -21,12 +21,16 @@ from botocore.config import Config
 from types_boto3_rds_data import RDSDataServiceClient
 from types_boto3_rds_data.type_defs import FieldOutputTypeDef
 
-from local_aws.data_api import admin_client
+from local_aws import credentials
+from local_aws.credentials import AccessKey
+from local_aws.data_api.admin_client import AdminClient
 from local_aws.data_api.standalone import CLUSTER_ARN, DATABASE, MASTER, MASTER_SECRET, secret_arn
 from local_aws.state import REGION
 from tests.support.repository import REPOSITORY
 
 RESUME_SECONDS = 1.0
+# The access key of every endpoint of the tests, written where the endpoint looks for it before it starts.
+KEY = AccessKey("test", "test")
 
 
 @dataclass(frozen=True)
@@ -65,24 +69,28 @@ class Endpoint:
 
     @property
     def clusters(self) -> list[dict[str, Any]]:
-        return list(admin_client.status(self.url)["clusters"])
+        return list(self.admin.status()["clusters"])
+
+    @property
+    def admin(self) -> AdminClient:
+        return AdminClient(self.url, KEY)
 
     def pause(self) -> None:
-        admin_client.pause(self.url, self.cluster_arn)
+        self.admin.pause(self.cluster_arn)
 
     def resume(self) -> None:
-        admin_client.resume(self.url, self.cluster_arn)
+        self.admin.resume(self.cluster_arn)
 
     def add_fault(self, kind: str, **rule: Any) -> None:
-        admin_client.add_fault(self.url, kind, **rule)
+        self.admin.add_fault(kind, **rule)
 
     def clear_faults(self) -> None:
-        admin_client.clear_faults(self.url)
+        self.admin.clear_faults()
 
     def add_secret(self, username: str, password: str) -> str:
         """A secret of that user; returns its ARN."""
         text = json.dumps({"username": username, "password": password})
-        return admin_client.add_secret(self.url, f"{username}-{uuid.uuid4().hex[:8]}", text)
+        return self.admin.add_secret(f"{username}-{uuid.uuid4().hex[:8]}", text)
 
 
 def start_endpoint(directory: Path, *arguments: str) -> tuple[subprocess.Popen[str], str]:
@@ -90,6 +98,7 @@ def start_endpoint(directory: Path, *arguments: str) -> tuple[subprocess.Popen[s
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    write_key(directory)
     with (directory / "endpoint.log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "local_aws.data_api", "--port", str(port), "--data", str(directory), *arguments],
@@ -104,6 +113,11 @@ def start_endpoint(directory: Path, *arguments: str) -> tuple[subprocess.Popen[s
         if line.startswith("Data API on "):
             return process, line.removeprefix("Data API on ").strip()
     raise AssertionError(f"the endpoint ended with {process.wait()}: {(directory / 'endpoint.log').read_text()}")
+
+
+def write_key(directory: Path) -> None:
+    text = json.dumps({"access_key_id": KEY.id, "secret_access_key": KEY.secret})
+    credentials.write_private(directory / credentials.FILE, text)
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -126,12 +140,12 @@ def execute(url: str, sql: str) -> list[list[FieldOutputTypeDef]]:
     return answer.get("records", [])
 
 
-def client(url: str, **credentials: str) -> RDSDataServiceClient:
+def client(url: str, **key: str) -> RDSDataServiceClient:
     """boto3's client for an endpoint, without retries."""
     session = boto3.session.Session(
-        aws_access_key_id=credentials.get("aws_access_key_id", "test"),
-        aws_secret_access_key=credentials.get("aws_secret_access_key", "test"),
-        aws_session_token=credentials.get("aws_session_token"),
+        aws_access_key_id=key.get("aws_access_key_id", KEY.id),
+        aws_secret_access_key=key.get("aws_secret_access_key", KEY.secret),
+        aws_session_token=key.get("aws_session_token"),
         region_name=REGION,
     )
     return session.client(

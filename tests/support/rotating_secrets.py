@@ -11,7 +11,6 @@ import boto3
 import psycopg
 from botocore.config import Config
 
-from local_aws.data_api import admin_client
 from local_aws.state import ACCOUNT, REGION, LocalAws
 from stchat.data_api import DataApi
 from stchat.data_api.scram import verifier
@@ -91,7 +90,7 @@ class RotatingSecrets:
         self.secrets.update_secret_version_stage(SecretId=secret, VersionStage="AWSPENDING", RemoveFromVersionId=token)
 
     def connect(self, login: dict[str, Any]) -> psycopg.Connection:
-        [cluster] = admin_client.status(self.cloud.data_api_url)["clusters"]
+        [cluster] = self.cloud.admin.status()["clusters"]
         return psycopg.connect(
             host="127.0.0.1", port=cluster["port"], user=login["username"], password=login["password"],
             dbname=login.get("dbname", "postgres"), autocommit=True,
@@ -116,7 +115,7 @@ class RotatingSecrets:
 
 
 def create_rotating_secrets(here: LocalAws) -> RotatingSecrets:
-    session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=REGION)
+    session = boto3.Session(here.key.id, here.key.secret, region_name=REGION)
     rds = session.client("rds", endpoint_url=here.aws_url)
     secrets = session.client("secretsmanager", endpoint_url=here.aws_url)
     rds.create_db_cluster(

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from local_aws.postgres.system import free_port
+from local_aws.stack import START_CONTROL_PLANE
 from local_aws.state import REGION
 from tests.support.control_plane import STACK, TEMPLATE, LocalAws, deploy
 from tests.support.data_api_endpoint import (
@@ -21,12 +22,15 @@ from tests.support.data_api_endpoint import (
     IMPATIENT_PAUSE,
     IMPATIENT_STATEMENT,
     IMPATIENT_TOTAL,
+    KEY,
     RESUME_SECONDS,
     Endpoint,
     client,
     running,
     start_endpoint,
+    write_key,
 )
+from tests.support.repository import REPOSITORY
 
 
 @pytest.fixture(scope="session")
@@ -52,10 +56,19 @@ def control_plane(public_directory: Path) -> Iterator[str]:
     state = public_directory / "aws"
     state.mkdir()
     port = free_port()
-    environment = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "MINISTACK_REGION": REGION}
+    environment = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "MINISTACK_REGION": REGION,
+        "MINISTACK_HOST": "127.0.0.1",
+        "STATE_DIR": str(state / "state"), "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ENDPOINT_URL_RDS_DATA": "http://127.0.0.1:1", "AWS_ACCESS_KEY_ID": KEY.id,
+        "AWS_SECRET_ACCESS_KEY": KEY.secret, "AWS_DEFAULT_REGION": REGION}  # fmt: skip
+    write_key(state)
     with (state / "log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "ministack"], env=os.environ | environment, cwd=state, stdout=log, stderr=log
+            [sys.executable, "-c", START_CONTROL_PLANE, str(state), str(REPOSITORY)],
+            env=os.environ | environment,
+            cwd=state,
+            stdout=log,
+            stderr=log,
         )
     url = f"http://127.0.0.1:{port}"
     deadline = time.monotonic() + 60

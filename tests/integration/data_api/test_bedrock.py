@@ -14,7 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local_aws.state import REGION
-from tests.support.data_api_endpoint import Endpoint
+from tests.support.data_api_endpoint import KEY, Endpoint
 
 if TYPE_CHECKING:
     from types_boto3_bedrock_runtime import BedrockRuntimeClient
@@ -25,7 +25,7 @@ CANARY = "a-text-that-no-log-may-have"
 
 @pytest.fixture
 def bedrock(endpoint: Endpoint) -> Iterator[BedrockRuntimeClient]:
-    session = boto3.Session("test", "test", region_name=REGION)
+    session = boto3.Session(KEY.id, KEY.secret, region_name=REGION)
     yield session.client("bedrock-runtime", endpoint_url=endpoint.url, config=Config(retries={"total_max_attempts": 1}))
     endpoint.clear_faults()
 

@@ -38,8 +38,8 @@ def test_the_program_that_asks_aws(endpoint: Endpoint, monkeypatch: pytest.Monke
     """It signs, asks all, and prints what is answered otherwise: here nothing, then one rule that is made wrong."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_RDS_DATA", endpoint.url)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     wire = SignedWire(Settings(endpoint.cluster_arn, endpoint.secret_arn, "postgres"))
     assert list(differences(wire)) == []
     wrong = Rule(summary="one is two", source=ASSUMED, records=[[{"longValue": 2}]])

@@ -12,15 +12,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws.data_api import admin_client
 from local_aws.data_api.clusters import REMEMBER_SECONDS
 from local_aws.data_api.control_plane import ControlPlane
 from local_aws.data_api.iam import DECISION_SECONDS
 from local_aws.state import ACCOUNT
 from tests.support.control_plane import PAUSE_SECONDS, TEMPLATE, LocalAws, deploy
-from tests.support.data_api_endpoint import client, until
+from tests.support.data_api_endpoint import KEY, client, until
 from tests.support.single_value import one
-from tests.support.wire import Answer, Wire
+from tests.support.wire import Wire
 
 TRUST = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}
 
@@ -168,7 +167,7 @@ def test_a_cluster_that_is_deleted(cloud: LocalAws, other_cluster: Callable[...,
     assert arn not in [cluster["arn"] for cluster in cloud.endpoint.clusters]
     directory = Path(cluster["directory"])
     assert directory.exists(), "a cluster that is not listed was not deleted by that"
-    admin_client.delete(cloud.endpoint.url, directory.name, arn)
+    cloud.endpoint.admin.delete(directory.name, arn)
     assert not directory.exists()
     kept = Path("deleted") / name if snapshot is None else Path("snapshots") / snapshot
     assert (directory.parent / kept / "pgdata").exists()
@@ -222,7 +221,7 @@ def test_only_what_the_role_s_policies_allow(cloud: LocalAws) -> None:
     allow(read, secret)
     assert as_role.execute_statement(**cluster, sql="SELECT 1")["records"] == [[{"longValue": 1}]]
     assert "rds-data:BeginTransaction" in message(lambda: as_role.begin_transaction(**cluster))
-    plane = ControlPlane(cloud.url)
+    plane = ControlPlane(cloud.url, KEY)
     assert plane.is_allowed(role, [execute], cluster["resourceArn"])
     assert not plane.is_allowed(role, [execute, "rds-data:BeginTransaction"], cluster["resourceArn"])
     allow(execute, cluster["resourceArn"], "Deny")
@@ -242,7 +241,7 @@ def test_a_control_plane_that_lost_its_clusters_removes_no_data(
     cloud.endpoint.execute("CREATE TABLE kept AS SELECT 1 AS i", **there)
     [cluster] = [cluster for cluster in cloud.endpoint.clusters if cluster["arn"] == arn]
     with pytest.raises(urllib.error.HTTPError) as refused:
-        admin_client.delete(cloud.endpoint.url, Path(cluster["directory"]).name, arn)
+        cloud.endpoint.admin.delete(Path(cluster["directory"]).name, arn)
     assert json.load(refused.value)["message"] == (
         f"the control plane still lists the cluster {arn}: delete it there first"
     )
@@ -252,7 +251,7 @@ def test_a_control_plane_that_lost_its_clusters_removes_no_data(
 @pytest.mark.parametrize("name", ["../../etc/x", "/tmp/x", "a/b", "", "-x"])
 def test_a_snapshot_s_name_is_no_path(cloud: LocalAws, name: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
-        admin_client.snapshot(cloud.endpoint.url, "cluster-X", name)
+        cloud.endpoint.admin.snapshot("cluster-X", name)
     assert json.load(refused.value)["message"] == (
         f"name must be letters, digits, hyphens and colons after a letter, got {name!r}"
     )
@@ -279,7 +278,7 @@ def test_a_stopped_cluster(cloud: LocalAws, other_cluster: Callable[..., str]) -
 
 
 def test_an_unsigned_request(cloud: LocalAws) -> None:
-    wire = Wire(cloud.endpoint.url, resourceArn=cloud.endpoint.cluster_arn, secretArn="memory.master")
-    assert wire.call("/Execute", {"sql": "SELECT 1"}) == Answer(
-        403, "MissingAuthenticationTokenException", {"message": "Missing Authentication Token"}
-    )
+    wire = Wire(cloud.endpoint.url, signed=False, resourceArn=cloud.endpoint.cluster_arn, secretArn="memory.master")
+    answer = wire.call("/Execute", {"sql": "SELECT 1"})
+    assert (answer.status, answer.error) == (403, "MissingAuthenticationTokenException")
+    assert answer.body["message"].startswith("Missing Authentication Token: the local AWS takes requests that are ")

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws.data_api import admin_client
-from tests.support.data_api_endpoint import Endpoint, start_endpoint, until
+from local_aws.data_api.admin_client import AdminClient
+from tests.support.data_api_endpoint import KEY, Endpoint, start_endpoint, until
 
 
 def test_killed_under_load_it_recovers(endpoint: Endpoint, database: str) -> None:
@@ -66,4 +66,4 @@ def test_what_a_killed_endpoint_left_running_is_adopted(public_directory: Path) 
 
 
 def _server(url: str) -> int:
-    return int(admin_client.status(url)["clusters"][0]["pid"])
+    return int(AdminClient(url, KEY).status()["clusters"][0]["pid"])

@@ -36,7 +36,7 @@ def run(
     monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.url)
     monkeypatch.setenv("AWS_ENDPOINT_URL_RDS_DATA", cloud.endpoint.url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "000000000000")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_REGION", "ap-northeast-1")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-1")
     monkeypatch.setenv("STCHAT_CLUSTER_ARN", cloud.endpoint.cluster_arn)
@@ -56,7 +56,12 @@ def run(
 
 def test_it_lists_what_is_there(run: Run) -> None:
     code, report = run("--json")
-    assert (report["identifier"], report["engine_version"], report["min_acu"], report["max_acu"]) == ("memory", "16.8", 0, 4)
+    assert (report["identifier"], report["engine_version"], report["min_acu"], report["max_acu"]) == (
+        "memory",
+        "16.8",
+        0,
+        4,
+    )
     [instance] = report["instances"]
     assert (instance["identifier"], instance["role"], instance["kind"]) == ("memory-writer", "writer", "db.serverless")
     assert instance["zone"] == "ap-northeast-1a"

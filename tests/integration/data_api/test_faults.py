@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from local_aws.data_api import admin_client
 from tests.support.data_api_endpoint import Endpoint
 
 INSERT = "INSERT INTO t VALUES (1)"
@@ -59,10 +58,10 @@ def test_rules_count(endpoint: Endpoint) -> None:
         with pytest.raises(endpoint.client.exceptions.ServiceUnavailableError):
             endpoint.execute("SELECT 1")
     endpoint.execute("SELECT 1")
-    [rule] = admin_client.faults(endpoint.url)
+    [rule] = endpoint.admin.faults()
     assert (rule["applied"], rule["count"]) == (2, 0)
     endpoint.clear_faults()
-    assert admin_client.faults(endpoint.url) == []
+    assert endpoint.admin.faults() == []
 
 
 def test_latency(endpoint: Endpoint) -> None:
@@ -79,5 +78,5 @@ def test_latency(endpoint: Endpoint) -> None:
 )
 def test_what_is_no_rule_is_refused(endpoint: Endpoint, rule: dict[str, str], message: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as caught:
-        admin_client.add_fault(endpoint.url, **rule)
+        endpoint.admin.add_fault(**rule)
     assert message in caught.value.read().decode()

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws.data_api import admin_client
-from tests.support.data_api_endpoint import Endpoint, execute, run, start_endpoint
+from local_aws.data_api.admin_client import AdminClient
+from tests.support.data_api_endpoint import KEY, Endpoint, execute, run, start_endpoint
 
 SECRETIVE = "a-value-that-no-log-may-have"
 
@@ -49,7 +49,7 @@ def test_it_leaves_nothing_running_and_keeps_its_data(public_directory: Path) ->
 
 def stop(process: subprocess.Popen[str], url: str, number: signal.Signals) -> None:
     """Ask the endpoint to end, and see that its PostgreSQL has."""
-    server = admin_client.status(url)["clusters"][0]["pid"]
+    server = AdminClient(url, KEY).status()["clusters"][0]["pid"]
     process.send_signal(number)
     assert process.wait(30) == 0
     with pytest.raises(ProcessLookupError):
@@ -81,7 +81,7 @@ def test_a_server_that_the_user_already_has(endpoint: Endpoint, public_directory
     dsn = f"postgresql://stchat:{password}@127.0.0.1:{endpoint.cluster['port']}/postgres"
     process, url = start_endpoint(directory, "--dsn", dsn, "--resume-seconds", "0")
     answer = execute(url, "SELECT current_user::text")
-    admin_client.pause(url)
+    AdminClient(url, KEY).pause()
     with psycopg.connect(dsn) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
     process.terminate()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from local_aws.data_api import admin_client
 from tests.support.data_api_endpoint import Endpoint
 from tests.support.single_value import one
 
@@ -33,7 +32,7 @@ def test_a_changed_password_closes_what_it_opened(endpoint: Endpoint) -> None:
 
 def test_a_malformed_secret(endpoint: Endpoint) -> None:
     for text in ("not json", "[]", '{"username": "stchat"}', '{"username": 1, "password": "x"}'):
-        malformed = admin_client.add_secret(endpoint.url, "malformed-secret", text)
+        malformed = endpoint.admin.add_secret("malformed-secret", text)
         with pytest.raises(endpoint.client.exceptions.InvalidSecretException) as caught:
             endpoint.execute("SELECT 1", secretArn=malformed)
         assert caught.value.response["Error"]["Message"] == (

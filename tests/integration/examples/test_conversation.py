@@ -14,17 +14,18 @@ from local_aws.state import REGION
 from stchat.chat.embeddings import CohereEmbedder
 from stchat.chat.history import ChatHistory
 from stchat.chat.memory import ChatMemory
+from tests.support.data_api_endpoint import KEY
 from tests.support.migrated_database import MigratedDatabase
 
 
 @pytest.fixture
 def client() -> Any:
-    return boto3.Session("test", "test", region_name=REGION).client("bedrock-runtime")
+    return boto3.Session(KEY.id, KEY.secret, region_name=REGION).client("bedrock-runtime")
 
 
 @pytest.fixture
 def conversation(migrated: MigratedDatabase, client: Any) -> Conversation:
-    session = boto3.Session("test", "test", region_name=REGION)
+    session = boto3.Session(KEY.id, KEY.secret, region_name=REGION)
     embedder = CohereEmbedder(session.client("bedrock-runtime", endpoint_url=migrated.endpoint.url))
     return Conversation(ChatHistory(migrated.app), ChatMemory(migrated.app, embedder), ChatModel(client, "a.model"))
 

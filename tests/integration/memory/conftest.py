@@ -13,12 +13,13 @@ from local_aws.state import REGION
 from stchat.chat.embeddings import CohereEmbedder
 from stchat.chat.history import ChatHistory
 from stchat.chat.memory import ChatMemory
+from tests.support.data_api_endpoint import KEY
 from tests.support.migrated_database import MigratedDatabase
 
 
 @pytest.fixture(scope="session")
 def embedder(migrated: MigratedDatabase) -> CohereEmbedder:
-    session = boto3.Session("test", "test", region_name=REGION)
+    session = boto3.Session(KEY.id, KEY.secret, region_name=REGION)
     config = Config(retries={"total_max_attempts": 1}, max_pool_connections=50)
     return CohereEmbedder(session.client("bedrock-runtime", endpoint_url=migrated.endpoint.url, config=config))
 

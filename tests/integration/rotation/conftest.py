@@ -5,16 +5,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from local_aws import stack
 from local_aws.postgres.system import free_port
 from tests.support.rotating_secrets import RotatingSecrets, create_rotating_secrets
-
-if TYPE_CHECKING:
-    pass
 
 
 @pytest.fixture(scope="package")

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from local_aws.data_api import admin_client
 from local_aws.state import REPOSITORY
 from stchat.errors import StchatError, UnavailableError
 from stchat.schema.roles import set_role_passwords
@@ -103,7 +102,7 @@ def test_a_cluster_that_sleeps_is_woken(rotating: RotatingSecrets) -> None:
     for secret in (rotating.master, rotating.role):
         old = rotating.login(secret)
         token = rotating.begin(secret)
-        admin_client.pause(rotating.cloud.data_api_url)
+        rotating.cloud.admin.pause()
         with pytest.raises(UnavailableError):
             rotating.rotate(secret, token, timeout=0.1)
         assert rotating.login(secret) == old
