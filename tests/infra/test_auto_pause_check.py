@@ -1,4 +1,4 @@
-"""Synth stops when anything in any stack keeps the cluster awake; a stage that means to stay awake may have it."""
+"""Synth stops when anything in any stack blocks auto-pause; a stage without auto-pause may have it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ADDED = [
     (
         "AWS::RDS::DBInstance",
         {"DBClusterIdentifier": CLUSTER, "DBInstanceClass": "db.r8g.large"},
-        "one provisioned instance keeps the whole cluster awake",
+        "one provisioned instance blocks the auto-pause of the whole cluster",
     ),
     ("AWS::RDS::GlobalCluster", {"SourceDBClusterIdentifier": ARN}, "a global database replicates all the time"),
     (
@@ -69,7 +69,7 @@ def test_a_resource_in_another_stack_is_found(kind: str, properties: dict[str, A
     [
         (
             {"DBClusterParameterGroupName": {"Ref": "Replicating"}},
-            "rds.logical_replication=1 in its parameter group Replicating keeps its senders connected",
+            "rds.logical_replication=1 in its parameter group Replicating keeps connections open",
         ),
         ({"GlobalClusterIdentifier": "world"}, "a global database replicates all the time"),
         (
