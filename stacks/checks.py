@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from constructs_lib import aurora, capacity, chat_function, secret_rotation, validation
+from constructs_lib import capacity, chat_function, cluster_checks, secret_rotation, validation
 from constructs_lib.lambda_code import CHAT_SQL
 from stchat.environment import EMBEDDING_MODEL
 
@@ -100,7 +100,7 @@ def _proxy(s: Settings) -> Iterator[str]:
 
 
 def _periods(s: Settings) -> Iterator[str]:
-    yield from aurora.backup_problems("backup_retention", s.backup_retention)
+    yield from cluster_checks.backup_retention("backup_retention", s.backup_retention)
     if s.rotate_secrets_every is not None:
         yield from secret_rotation.interval_problems("rotate_secrets_every", s.rotate_secrets_every)
 

@@ -69,7 +69,7 @@ def test_a_resource_in_another_stack_is_found(kind: str, properties: dict[str, A
     [
         (
             {"DBClusterParameterGroupName": {"Ref": "Replicating"}},
-            "rds.logical_replication=1 in its parameter group Replicating keeps its senders connected",
+            "rds.logical_replication=1 in its parameter group Replicating keeps connections open",
         ),
         ({"GlobalClusterIdentifier": "world"}, "a global database replicates all the time"),
         (
