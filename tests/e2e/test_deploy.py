@@ -1,4 +1,4 @@
-"""`cdk deploy` as a user meets it, step after step on one laptop's AWS. The order of the tests is the story."""
+"""`cdk deploy` as a user meets it, step after step on one local AWS. The order of the tests is the story."""
 
 from __future__ import annotations
 
@@ -210,13 +210,13 @@ class TestLaterDeploys:
         ]
         assert waited, "the runner said nothing of the cluster that slept"
 
-        told = laptop.follow(checkout, "operations.md", "Repair a failed deploy", 0)
-        assert told.status == 0, told.output
-        assert reason in told.output
-        assert told.output.count(" pending") == 3
+        shown = laptop.follow(checkout, "operations.md", "Repair a failed deploy", 0)
+        assert shown.status == 0, shown.output
+        assert reason in shown.output
+        assert shown.output.count(" pending") == 3
         migrate(checkout, numbered(4, "of_five"), "CREATE TABLE third_of_five (id int);\n")
-        mended = laptop.follow(checkout, "operations.md", "Repair a failed deploy", 1)
-        assert mended.status == 0, mended.output
+        repaired = laptop.follow(checkout, "operations.md", "Repair a failed deploy", 1)
+        assert repaired.status == 0, repaired.output
         assert laptop.sql(tables) == [[5]]
         assert laptop.stack_status("st-chat-dev-schema") == "UPDATE_COMPLETE"
 

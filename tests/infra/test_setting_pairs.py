@@ -42,7 +42,7 @@ STRUCTURAL: dict[str, Change] = {
     "rotation": {"rotate_secrets_every": Duration.days(7)},
     "no rotation": {"rotate_secrets_every": None, "compliance_packs": False},
     "no index": {"global_hnsw_index": False},
-    "awake": AWAKE,
+    "running": AWAKE,
     "no reader": {"readers": 0},
     "three readers": {"readers": 3, "reader_promotion_tier": 15},
     "provisioned writer": {"writer_instance_type": R8G, **AWAKE},
