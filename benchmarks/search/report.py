@@ -100,7 +100,7 @@ def _size(count: int, result: dict[str, Any]) -> list[str]:
     parts += [
         "The call by the clock, ms: boto3, the Data API's endpoint and back; ours is `ChatMemory.recall_vector`.\n",
         table(names, [(name, *(_times(of[group]["all"], 1) for group in ALL_GROUPS)) for name, of in calls.items()]),
-        "Ours in the worst case: recall@10 (the worst) and p95, ms. Statistics are from when a user had 100 memories.\n",
+        "Ours in the worst case: recall@10 (the worst) and p95, ms. Statistics: when a user had 100 memories.\n",
         table(names, (
             (name, *(f"{_recall(groups[group]['all'])}, {groups[group]['all']['p95']:.1f}" for group in ALL_GROUPS))
             for name, groups in hard.items()

@@ -1,4 +1,4 @@
-"""The whole call, by the clock: through boto3, the Data API's endpoint and back, the original schema and ours by turns."""
+"""The whole call, by the clock: through boto3, the Data API's endpoint and back, both schemas by turns."""
 
 from __future__ import annotations
 
