@@ -23,7 +23,7 @@ ATTEMPTS, PAUSE_SECONDS = 3, 2.0
 UNFINISHED = "A previous rotation isn't complete. That rotation will be reattempted."
 Secret = dict[str, Any]
 _describe_secret = secretsmanager._describe_secret
-# Called when a rotation, which goes on by itself, changed the secret; whoever saves the state sets it.
+# Called when a rotation, which goes on by itself, changed the secret: set by what saves the state.
 on_change: Callable[[], None] = lambda: None  # noqa: E731
 
 
