@@ -69,8 +69,9 @@ checkov: $(VENV)/checkov/ready ## checkov on the approved templates
 synth: $(VENV)/ready ## the templates of STAGE (dev, prod), into cdk.out/
 	@cdk synth --quiet -c stage=$(STAGE)
 
+# By templates, as the pull request's comment: a change set cannot say whether a custom resource is replaced.
 diff: $(VENV)/ready ## what a deploy of STAGE to AWS would change
-	@cdk diff -c stage=$(STAGE)
+	@cdk diff --method template -c stage=$(STAGE)
 
 comment: $(VENV)/ready ## what a deploy of every stage would change, migrations by name; on GitHub as a pull request's comment
 	@python -m pipeline

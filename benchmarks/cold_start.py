@@ -19,7 +19,7 @@ from stchat.chat.memory import ChatMemory
 memory = ChatMemory.from_env()
 history = ChatHistory(memory.api)
 """
-# Clients are made before the event is looked at, so one that is refused makes them and calls nobody.
+# Clients are made before the event is looked at, so one that is refused makes them and calls no service.
 HANDLER = """
 from stchat.handlers.chat import handler
 class Context:

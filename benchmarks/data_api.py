@@ -22,7 +22,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from local_aws.data_api.admin_client import AdminClient
-from local_aws.data_api.standalone import CLUSTER_ARN, MASTER, MASTER_SECRET, secret_arn
+from local_aws.data_api.standalone import CLUSTER_ARN, DATABASE, MASTER, MASTER_SECRET, secret_arn
 from local_aws.state import REGION
 from tests.support.data_api_endpoint import KEY, start_endpoint
 from tests.support.wire import Wire
@@ -70,6 +70,7 @@ def load(url: str, pid: int, *, clients: int, seconds: float) -> Load:
     for _, mistakes, inserted, number in results:
         wrong += mistakes
         stored = setup.call("/Execute", {"sql": f"SELECT count(*) FROM load WHERE client = {number}"})
+        assert stored.status == 200, stored
         wrong["rows lost or doubled"] += abs(stored.body["records"][0][0]["longValue"] - inserted)
     # The last sessions are still being cleaned when their callers have their answers.
     time.sleep(0.2)
@@ -177,7 +178,7 @@ def _connected(url: str) -> socket.socket:
 
 
 def _wire(url: str) -> Wire:
-    return Wire(url, resourceArn=CLUSTER_ARN, secretArn=secret_arn(MASTER_SECRET))
+    return Wire(url, resourceArn=CLUSTER_ARN, secretArn=secret_arn(MASTER_SECRET), database=DATABASE)
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
     python -m benchmarks.migrations [--rows 60000]
 
 Starts a Data API endpoint and PostgreSQL of its own. The index is HNSW over that many vectors of 1024 dimensions; the
-runner is called as the Provider framework calls isComplete, until it says that nothing is left.
+runner is called as the Provider framework calls isComplete, until it returns that nothing is left.
 """
 
 from __future__ import annotations

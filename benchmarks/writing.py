@@ -92,7 +92,7 @@ def _item(number: int) -> dict[str, Any]:
         "userid": f"user {number % USERS}",
         "theme": f"theme {number % 7}",
         "chatid": number,
-        "summary": f"The user said something that is worth remembering, number {number}",
+        "summary": f"The user wrote something that is worth remembering, number {number}",
         "vector": [chance.gauss(0, 1) for _ in range(DIMENSIONS)],
     }
 

@@ -122,7 +122,7 @@ class Alarms(Construct):
         )
 
     def on_function(self, id: str, function: lambda_.Function, errors: str) -> None:
-        """It failed (`errors` says what that means), was refused to run, or needed most of its time."""
+        """It failed (`errors` names the cause), was refused to run, or needed most of its time."""
         if function.timeout is None:
             problem = "function must have a timeout, got None: set it, so that the alarm knows what is slow"
             raise SettingsError(f"{self.node.path}: {problem}")

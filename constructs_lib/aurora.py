@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
@@ -12,7 +12,7 @@ from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from constructs_lib import validation
+from constructs_lib import cluster_checks, validation
 from constructs_lib.acknowledgments import acknowledge
 from constructs_lib.capacity import Capacity, instances
 from constructs_lib.data_api_grant import grant_data_api
@@ -72,8 +72,8 @@ class AuroraPostgres(Construct):
                 *validation.master_username("master_username", master_username),
                 *validation.secret_name("master_secret_name", master_secret_name),
                 *validation.engine_version("engine_version", engine_version),
-                *backup_problems("backup_retention", backup_retention),
-                *_placement_problems(subnets, identifier, export_log),
+                *cluster_checks.backup_retention("backup_retention", backup_retention),
+                *cluster_checks.placement(subnets, identifier, export_log),
             ],
         )
         protected = removal_policy != RemovalPolicy.SNAPSHOT
@@ -198,19 +198,3 @@ class AuroraPostgres(Construct):
         )
         secret.apply_removal_policy(self._secrets_removal_policy)
         return secret
-
-
-def backup_problems(field: str, retention: Duration) -> Iterator[str]:
-    days = retention.to_days(integral=False)
-    if not 1 <= days <= 35 or days % 1:
-        yield f"{field} must be 1 to 35 whole days, got {days:g}: Aurora allows no other period"
-
-
-def _placement_problems(subnets: Sequence[ec2.ISubnet], identifier: str | None, export_log: bool) -> Iterator[str]:
-    if len({subnet.availability_zone for subnet in subnets}) < 2:
-        yield (
-            f"subnets must lie in 2 or more zones, got {len(subnets)} subnets:"
-            " take a VPC with isolated subnets in two zones (TwoTierVpc), or name the subnets"
-        )
-    if export_log and not identifier:
-        yield "identifier must be set with export_log, got None: the log group is named after it"

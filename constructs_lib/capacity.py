@@ -77,16 +77,16 @@ def provisioned_fields(of: Instances) -> dict[str, str]:
 def _units(of: Instances) -> Iterator[str]:
     for field, acu, least in (("min_acu", of.min_acu, 0), ("max_acu", of.max_acu, 1)):
         if not least <= acu <= 256:
-            yield f"{field} must be {least} to 256 ACU, got {acu:g}"
+            yield f"{field} must be {least} to 256 ACU, got {acu:g}: Aurora allows no other"
         elif acu * 2 % 1:
             yield f"{field} must be in steps of 0.5 ACU, got {acu:g}: take {int(acu * 2) / 2:g}"
     if of.max_acu < of.min_acu:
-        yield f"max_acu must be at least min_acu, got {of.max_acu:g} < {of.min_acu:g}"
+        yield f"max_acu must be at least min_acu, got {of.max_acu:g} < {of.min_acu:g}: set {of.min_acu:g} or more"
 
 
 def _readers(of: Instances) -> Iterator[str]:
     if not 0 <= of.readers <= 15:
-        yield f"readers must be 0 to 15, got {of.readers}"
+        yield f"readers must be 0 to 15, got {of.readers}: a cluster has 15 at most; take 1 for failover, or 0"
     if not 0 <= of.reader_promotion_tier <= 15:
         yield (
             f"reader_promotion_tier must be 0 to 15, got {of.reader_promotion_tier}:"

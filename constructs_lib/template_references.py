@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-Place = tuple[int, str]
+Location = tuple[int, str]
 """The number of a template, and a logical id in it."""
 
 
@@ -20,20 +20,20 @@ class Templates:
             if "Export" in output
         }
 
-    def of_type(self, kind: str) -> Iterator[tuple[Place, Mapping[str, Any]]]:
-        """Place and properties of each resource of a type."""
+    def of_type(self, kind: str) -> Iterator[tuple[Location, Mapping[str, Any]]]:
+        """Location and properties of each resource of a type."""
         for number, template in enumerate(self._templates):
             for id, resource in template.get("Resources", {}).items():
                 if resource["Type"] == kind:
                     yield (number, id), resource.get("Properties", {})
 
-    def refers(self, place: Place, value: Any, target: Place, name: Any) -> bool:
-        """Whether `value`, in the template of `place`, is or holds a reference to `target`, or its physical name."""
-        return target in self._places(place[0], value) or (
+    def refers(self, location: Location, value: Any, target: Location, name: Any) -> bool:
+        """Whether `value`, in the template of `location`, is or holds a reference to `target`, or its physical name."""
+        return target in self._locations(location[0], value) or (
             isinstance(name, str) and any(re.search(rf"(^|:){name}$", text) for text in _texts(value))
         )
 
-    def _places(self, number: int, value: Any) -> set[Place]:
+    def _locations(self, number: int, value: Any) -> set[Location]:
         match value:
             case {"Ref": str(id)}:
                 return {(number, id)}
@@ -44,13 +44,13 @@ class Templates:
             case {"Fn::Sub": str(text)}:
                 return {(number, id) for id in re.findall(r"\$\{(\w+)[.}]", text)}
             case {"Fn::Sub": [str(text), variables]}:
-                return self._places(number, [{"Fn::Sub": text}, variables])
+                return self._locations(number, [{"Fn::Sub": text}, variables])
             case {"Fn::ImportValue": name} if str(name) in self._exports:
-                return self._places(*self._exports[str(name)])
+                return self._locations(*self._exports[str(name)])
             case dict():
-                return {place for part in value.values() for place in self._places(number, part)}
+                return {location for part in value.values() for location in self._locations(number, part)}
             case list():
-                return {place for part in value for place in self._places(number, part)}
+                return {location for part in value for location in self._locations(number, part)}
         return set()
 
 

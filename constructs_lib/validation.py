@@ -67,7 +67,10 @@ def role_name(field: str, value: str) -> Iterator[str]:
 def master_username(field: str, value: str, roles: Iterable[str] = ()) -> Iterator[str]:
     yield from role_name(field, value)
     if known(value) and not re.fullmatch(r"[a-z][a-z0-9_]{0,15}", value):
-        yield f"{field} must be a lower-case letter, then up to 15 letters, digits or _, got {value}"
+        yield (
+            f"{field} must be a lower-case letter, then up to 15 letters, digits or _, got {value}:"
+            " choose another, like stchat"
+        )
     if value in roles:
         yield (
             f"{field} must not be a role that the migrations make, got {value}: the role would be the master user,"
@@ -89,18 +92,24 @@ def database_name(field: str, value: str) -> Iterator[str]:
 
 def cluster_identifier(field: str, value: str | None) -> Iterator[str]:
     if known(value) and not re.fullmatch(r"[a-z](?:[a-z0-9]|-(?=[a-z0-9])){0,62}", str(value)):
-        yield f"{field} must be lower-case letters, digits and single hyphens (63 at most), got {value}"
+        yield (
+            f"{field} must be lower-case letters, digits and single hyphens (63 at most), got {value}:"
+            " choose another, like dbclusterstchat"
+        )
 
 
 def secret_name(field: str, value: str | None) -> Iterator[str]:
     if not known(value):
         return
     if not re.fullmatch(r"[A-Za-z0-9/_+=.@-]{1,500}", str(value)):
-        yield f"{field} must be letters, digits and /_+=.@- only, 1 to 500 of them, got {shortened(str(value))}"
+        yield (
+            f"{field} must be letters, digits and /_+=.@- only, 1 to 500 of them, got {shortened(str(value))}:"
+            " choose another, like st.chat"
+        )
     elif re.search(r"-[A-Za-z0-9]{6}$", str(value)):
         yield (
             f"{field} must not end in a hyphen and six characters (Secrets Manager adds such a suffix to ARNs),"
-            f" got {value}"
+            f" got {value}: choose another, like st.chat"
         )
 
 
@@ -182,7 +191,10 @@ def networks(vpc_cidr: tuple[str, str], subnets: Sequence[tuple[str, Sequence[st
             found.append((field, network))
     for field, cidrs in subnets:
         if len(cidrs) != zones:
-            yield f"{field} must have one range for each of {zones} zones, got {', '.join(cidrs) or 'none'}"
+            yield (
+                f"{field} must have one range for each of {zones} zones, got {', '.join(cidrs) or 'none'}:"
+                " name as many ranges as zones"
+            )
     (_, vpc), *parts = found
     for field, network in parts:
         if not network.subnet_of(vpc):

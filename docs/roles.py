@@ -1,6 +1,6 @@
 """Writes docs/generated/roles.md: what each role that `prod` makes may do, and to what.
 
-`make findings` writes it anew; a test compares it with the templates, so that no role may do more unnoticed.
+`make findings` writes it anew; a test compares it with the templates, so that a role that may do more is noticed.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ def write(templates: Mapping[str, Template]) -> str:
     lines = ["| stack | role | for | actions | resources |", "| --- | --- | --- | --- | --- |"]
     for stack, template in templates.items():
         for role, found in _of_type(template, "AWS::IAM::Role"):
-            whom = _principals(found["AssumeRolePolicyDocument"])
+            principals = _service_principals(found["AssumeRolePolicyDocument"])
             rows = [*_managed(found), *_statements(template, role, found)]
-            lines += [f"| {stack} | {role} | {whom} | {actions} | {resources} |" for actions, resources in rows]
+            lines += [f"| {stack} | {role} | {principals} | {actions} | {resources} |" for actions, resources in rows]
     return HEAD + "\n".join(lines) + "\n"
 
 
@@ -52,16 +52,16 @@ def _statements(template: Template, role: str, found: Mapping[str, Any]) -> Iter
 
 def _managed(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for policy in found.get("ManagedPolicyArns", []):
-        yield f"AWS's policy {shown(policy).rpartition('/')[2]}", "as it says"
+        yield f"AWS's policy {shown(policy).rpartition('/')[2]}", "as that policy says"
 
 
-def _principals(document: Mapping[str, Any]) -> str:
+def _service_principals(document: Mapping[str, Any]) -> str:
     [statement] = document["Statement"]
     return ", ".join(_list(statement["Principal"]["Service"]))
 
 
 def shown(value: Any) -> str:
-    """An ARN as a person would write it: logical ids in <>."""
+    """An ARN in short, logical ids in <>."""
     match value:
         case {"Ref": str(id)}:
             return f"<{id.removeprefix('AWS::')}>"

@@ -73,7 +73,7 @@ def _message(role: str, text: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Conversation:
-    """`model` is None where nobody answers."""
+    """`model` is None where no model answers."""
 
     history: ChatHistory
     memory: ChatMemory

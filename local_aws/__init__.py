@@ -1,1 +1,1 @@
-"""The laptop's AWS, on 127.0.0.1: a control plane, a Data API and PostgreSQL for the real CDK CLI to deploy onto."""
+"""The local AWS, on 127.0.0.1: a control plane, a Data API and PostgreSQL for the real CDK CLI to deploy onto."""

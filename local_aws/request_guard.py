@@ -62,7 +62,7 @@ class RequestGuard:
         return None
 
     def refuse_signature(self, request: HttpRequest, body: bytes, secret: str | None) -> Refusal | None:
-        """`secret`: of the access key that the request names; None where it is unknown."""
+        """`secret`: of the access key that the request names; None where that key does not exist."""
         found = signature.parse(request)
         if found is None:
             return self.refuse_unsigned(request)

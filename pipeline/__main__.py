@@ -1,4 +1,7 @@
-"""python -m pipeline: `cdk diff` of every stage, printed; in a pull request's workflow also its comment and summary."""
+"""python -m pipeline: `cdk diff` of every stage, printed; in a pull request's workflow also its comment and summary.
+
+One that fails is in the comment too: file, line, message and the next command.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +17,23 @@ from stacks.config import STAGES
 
 def main(stages: Sequence[str]) -> int:
     """Compare `stages`, or all; returns the exit status."""
+    status = 0
     try:
         text = report(stages or list(STAGES), Path("cdk.out/diff"))
-        print(text)
-        if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-            with Path(summary).open("a") as file:
-                file.write(text)
+    except DiffError as error:
+        print(f"error: {error}\n", file=sys.stderr)
+        text, status = error.comment, 1
+    print(text, flush=True)
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with Path(summary).open("a") as file:
+            file.write(text)
+    try:
         if pull_request := PullRequest.from_environment(os.environ):
             pull_request.say(text)
-    except (DiffError, CommentError) as error:
+    except CommentError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    return 0
+    return status
 
 
 if __name__ == "__main__":

@@ -11,11 +11,15 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from stchat.ops.deploy_failure import reason
+
 Migrations = Mapping[str, str]
 """A migration's path in sql/ to its checksum, as the schema's custom resource has them."""
 
 # GitHub takes 65,536 characters in a comment; a stage's diff gives way before the rest does.
 LONGEST_DIFF = 25_000
+LONGEST_REASON = 1_000
+TITLE = "### What a deploy would change\n"
 NO_CREDENTIALS = """\
 There are no AWS credentials here, so nothing is compared: a pull request from a fork gets none, and other ones get
 them as soon as the repository's variables AWS_REGION and AWS_DIFF_ROLE are set (docs/operations.md).
@@ -23,7 +27,12 @@ them as soon as the repository's variables AWS_REGION and AWS_DIFF_ROLE are set 
 
 
 class DiffError(Exception):
-    """The CDK CLI could not compare; its text says why."""
+    """The CDK CLI could not compare; `comment` is what a pull request shows of it."""
+
+    def __init__(self, stage: str, status: int, output: str) -> None:
+        super().__init__(f"cdk diff of {stage} ended with {status}:\n{output}")
+        text = reason(output, f"make diff STAGE={stage}", f"cdk diff of {stage}") or f"{str(self)[-LONGEST_REASON:]}\n"
+        self.comment = f"{TITLE}\n````text\n{text}````\n"
 
 
 def report(stages: Sequence[str], out: Path, *, app: Path = Path()) -> str:
@@ -34,9 +43,9 @@ def report(stages: Sequence[str], out: Path, *, app: Path = Path()) -> str:
         app: the checkout.
     """
     if boto3.Session().get_credentials() is None:
-        return f"### What a deploy would change\n\n{NO_CREDENTIALS}"
+        return f"{TITLE}\n{NO_CREDENTIALS}"
     get_template = boto3.client("cloudformation").get_template
-    parts = ["### What a deploy would change\n"]
+    parts = [TITLE]
     for stage in stages:
         printed = _cdk_diff(stage, out / stage, app)
         now = _migrations(json.loads((out / stage / "Schema.template.json").read_text()))
@@ -76,7 +85,7 @@ def _cdk_diff(stage: str, out: Path, app: Path) -> str:
         text=True,
     )
     if done.returncode != 0:
-        raise DiffError(f"cdk diff of {stage} ended with {done.returncode}:\n{done.stdout}")
+        raise DiffError(stage, done.returncode, done.stdout)
     return done.stdout.strip()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from constructs_lib import aurora, capacity, chat_function, secret_rotation, validation
+from constructs_lib import capacity, chat_function, cluster_checks, secret_rotation, validation
 from constructs_lib.lambda_code import CHAT_SQL
 from stchat.environment import EMBEDDING_MODEL
 
@@ -30,7 +30,10 @@ def problems(settings: Settings) -> list[str]:
 def _stage(s: Settings) -> Iterator[str]:
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", s.stage):
         shown = validation.shortened(s.stage)
-        yield f"stage must be a lower-case letter, then up to 30 letters, digits or -, got {shown}"
+        yield (
+            f"stage must be a lower-case letter, then up to 30 letters, digits or -, got {shown}:"
+            " it begins the names of stacks; take one like dev"
+        )
     if s.account is not None and not re.fullmatch(r"\d{12}", s.account):
         yield f"account must be 12 digits or None, got {s.account}: None takes the account of the CDK's credentials"
 
@@ -43,7 +46,10 @@ def _network(s: Settings) -> Iterator[str]:
             f" set AWS_REGION={elsewhere[0][:-1]}, or name zones of {s.region} in stacks/config.py"
         )
     if len(set(zones)) < 2 or len(set(zones)) != len(zones):
-        yield f"availability_zones must be 2 or more different zones, got {', '.join(zones) or 'none'}"
+        yield (
+            f"availability_zones must be 2 or more different zones, got {', '.join(zones) or 'none'}:"
+            f" Aurora needs subnets in two; take {s.region}a and another of aws ec2 describe-availability-zones"
+        )
     tiers = (("public_subnet_cidrs", s.public_subnet_cidrs), ("private_subnet_cidrs", s.private_subnet_cidrs))
     yield from validation.networks(("vpc_cidr", s.vpc_cidr), tiers, len(zones))
     yield from validation.tag_prefix("network_name", s.network_name)
@@ -94,7 +100,7 @@ def _proxy(s: Settings) -> Iterator[str]:
 
 
 def _periods(s: Settings) -> Iterator[str]:
-    yield from aurora.backup_problems("backup_retention", s.backup_retention)
+    yield from cluster_checks.backup_retention("backup_retention", s.backup_retention)
     if s.rotate_secrets_every is not None:
         yield from secret_rotation.interval_problems("rotate_secrets_every", s.rotate_secrets_every)
 

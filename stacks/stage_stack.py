@@ -1,4 +1,4 @@
-"""A stack of one stage: named after it, protected as it says, in its account and region."""
+"""A stack of one stage: named after it, with its protection, in its account and region."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 
 class FileByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """A file at a time, since fixtures are expensive. The end to end tests are one story on one laptop's AWS, and the
+    """A file at a time, since fixtures are expensive. The end to end tests are one story on one local AWS, and the
     longest: collected first, it is begun first."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -1,7 +1,7 @@
 """How one user's nearest memories are found: candidates compared on the same memories, in one run.
 
     python -m benchmarks.search [--rows 10000 100000 1000000] [--questions 60] [--rounds 3] [--out docs/search]
-    python -m benchmarks.search --growth 100000 1000000     # ours and the source's alone, added to the numbers
+    python -m benchmarks.search --growth 100000 1000000     # ours and the original schema's alone, added to the numbers
     python -m benchmarks.search --real                      # a model's vectors alone, added to the numbers
     python -m benchmarks.search --report                    # the document anew from the numbers there are
 
@@ -55,7 +55,7 @@ def asked_of(dataset: Dataset, questions: int) -> Questions:
 
 
 def growth(server: Server, directory: Path, rows: list[int], questions: int, rounds: int) -> dict[str, Result]:
-    """Ours and the source's alone, at all those sizes by turns.
+    """Ours and the original schema's alone, at all those sizes by turns.
 
     Each question is asked before it is measured: a new session's first touch of each page of PostgreSQL's cache costs a
     page fault, and of more rows more pages are new, which says nothing of a session that lives.
@@ -102,11 +102,11 @@ def measure(server: Server, directory: Path, rows: list[int], questions: int, ro
             SOURCE: build(server, dataset, f"source_{count}", to=OLD, hnsw=True),
         }
         [ours] = [one for one in candidates(count) if one.name == OURS]
-        result["hard times"] = {}
+        result["worst case"] = {}
         for name, settings in {"stale statistics, nothing vacuumed": (), "the same, generic plans": GENERIC}.items():
             fresh: dict[Key, Answers] = defaultdict(Answers)
             one_round(server, f"ours_{count}", ours, asked[count], fresh, settings)
-            result["hard times"][name] = grouped(fresh)[OURS]
+            result["worst case"][name] = grouped(fresh)[OURS]
         for database in (f"ours_{count}", f"source_{count}"):
             server.run(database, "VACUUM ANALYZE")
         for candidate in candidates(count):
@@ -133,7 +133,7 @@ def measure(server: Server, directory: Path, rows: list[int], questions: int, ro
         [ours] = [one for one in candidates(count) if one.name == OURS]
         old: dict[Key, Answers] = defaultdict(Answers)
         one_round(server, f"source_{count}", ours, asked[count], old)
-        result["hard times"]["rows of a table made the old way"] = grouped(old)[OURS]
+        result["worst case"]["rows of a table made the old way"] = grouped(old)[OURS]
     return results
 
 

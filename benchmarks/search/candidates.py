@@ -16,7 +16,7 @@ from benchmarks.search.data import DIMENSIONS, K, Question, Vectors
 from benchmarks.search.server import MASTER, MEMORY
 
 APP = "st_chat_app"
-SOURCE, OURS = "the source's", "ours"
+SOURCE, OURS = "the original schema's", "ours"
 
 # relaxed_order returns a few lists that are not in order: sorted again outside.
 RELAXED = """
@@ -49,7 +49,7 @@ END $$"""
 class Candidate:
     """Each question is planned anew, as each call of the Data API is; within functions, PostgreSQL plans as it likes.
 
-    `database`: "source" (as the source has it) or "ours" (all of sql/, but without HNSW, which it does not search);
+    `database`: "source" (the original schema) or "ours" (all of sql/, but without HNSW, which it does not search);
     `once`: what it makes there; `before` and `after`: while it is measured; `settings`: of its session."""
 
     name: str

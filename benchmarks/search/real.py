@@ -154,7 +154,7 @@ def _slack(server: Server) -> int:
     return int(slack)
 
 
-def bars(real: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+def criteria(real: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
     for layout, result in real.items():
         searched = result["searched"]
         where = f"real vectors, {layout}"

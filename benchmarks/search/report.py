@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.search import plots
-from benchmarks.search.bars import judged
+from benchmarks.search.acceptance import judged
 from benchmarks.search.candidates import OURS, SOURCE
 from benchmarks.search.data import GROUPS
 
@@ -17,7 +17,7 @@ MIB = 2**20
 HEAD = """# Searching one user's memories: measured
 
 Written by `make bench` (`python -m benchmarks.search`) from [{name}.json]({name}.json); do not edit. Made {made} on
-{processors} processors ({machine}) in {minutes} minutes: PostgreSQL 16 with pgvector on the laptop's Data API,
+{processors} processors ({machine}) in {minutes} minutes: PostgreSQL 16 with pgvector on the local Data API,
 vectors of 1,024 dimensions, always the same ones (benchmarks/search/data.py). {questions} questions for each group,
 with a theme and without, in {rounds} rounds in which the candidates take turns; percentiles are medians of the rounds.
 
@@ -44,8 +44,8 @@ def write(results: dict[str, Any], out: Path) -> None:
     plots.latency_against_rows(results, out.with_name(f"{out.name}-rows.svg"))
     parts = [
         HEAD.format(name=out.name, ours=OURS, source=SOURCE, minutes=round(about["seconds"] / 60), **about),
-        "## The bars\n",
-        table(("bar", "where", "measured", "reached"), judged(results)),
+        "## Acceptance criteria\n",
+        table(("criterion", "where", "measured", "reached"), judged(results)),
     ]
     parts += _real(results.get("real", {}))
     for count in sorted(sizes, key=int, reverse=True):
@@ -89,7 +89,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _size(count: int, result: dict[str, Any]) -> list[str]:
-    searched, calls, hard = result["searched"], result["whole calls"], result["hard times"]
+    searched, calls, hard = result["searched"], result["whole calls"], result["worst case"]
     names = ("candidate", *ALL_GROUPS)
     parts = [f"## {count:,} rows\n"]
     for what, of in (("all", "All of a user's memories"), ("one theme", "Of one theme")):
@@ -100,7 +100,7 @@ def _size(count: int, result: dict[str, Any]) -> list[str]:
     parts += [
         "The call by the clock, ms: boto3, the Data API's endpoint and back; ours is `ChatMemory.recall_vector`.\n",
         table(names, [(name, *(_times(of[group]["all"], 1) for group in ALL_GROUPS)) for name, of in calls.items()]),
-        "Ours in hard times: recall@10 (the worst) and p95, ms. Statistics are from when one user had 100 memories.\n",
+        "Ours in the worst case: recall@10 (the worst) and p95, ms. Statistics: when a user had 100 memories.\n",
         table(names, (
             (name, *(f"{_recall(groups[group]['all'])}, {groups[group]['all']['p95']:.1f}" for group in ALL_GROUPS))
             for name, groups in hard.items()
@@ -113,20 +113,20 @@ def _cost(result: dict[str, Any]) -> list[str]:
     sizes, writing, built = result["sizes"], result["writing"], result["built"]
     copy = writing["COPY, no global HNSW index"]
     rows = [(name, f"{rate:,}", f"{rate / copy:.2f}") for name, rate in writing.items()]
-    hnsw = 1000 / writing["COPY, the source's table"]
+    hnsw = 1000 / writing["COPY, the original schema's table"]
     return [
         "Writing, by the clock.\n",
         table(("way", "rows a second", "of COPY into the same table without HNSW"), rows),
-        f"A row of the source's table takes {hnsw:.1f} ms to write, most of it for the HNSW index; without that index"
+        f"A row of the original schema's table takes {hnsw:.1f} ms to write, most of it for the HNSW index; without it"
         f" and with ours, {1000 / copy:.2f} ms. Building HNSW anew took {built[SOURCE]['hnsw']:.0f} s; bringing the"
-        f" source's table up to date, {result['migrated']:.1f} s for all its migrations.\n",
+        f" original schema's table up to date, {result['migrated']:.1f} s for all its migrations.\n",
         table(
             ("what must stay cached", "MiB"),
             [
                 ("HNSW global HNSW index", f"{sizes['hnsw'] / MIB:,.1f}"),
                 ("ours: the index that recall reads", f"{sizes['search'] / MIB:,.1f}"),
                 ("ours: the codes' table and keys, for writing", f"{(sizes['codes'] + sizes['keys']) / MIB:,.1f}"),
-                ("the memories, the source's way", f"{sizes['memories, source'] / MIB:,.1f}"),
+                ("the memories, the original schema's way", f"{sizes['memories, source'] / MIB:,.1f}"),
                 ("the memories, vectors in their rows", f"{sizes['memories'] / MIB:,.1f}"),
             ],
         ),
@@ -163,7 +163,7 @@ def _growth(sizes: dict[str, Any]) -> list[str]:
     for count in ordered:
         built = sizes[count]["built"]
         parts.append(
-            f"{int(count):,} rows: COPY into ours took {built[OURS]['copy']:.0f} s, into the source's table"
+            f"{int(count):,} rows: COPY into ours took {built[OURS]['copy']:.0f} s, into the original schema's table"
             f" {built[SOURCE]['copy']:.0f} s and {built[SOURCE]['hnsw']:.0f} s to build its index.\n"
         )
     return parts

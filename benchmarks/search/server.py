@@ -1,4 +1,4 @@
-"""The laptop's Data API over a PostgreSQL with an instance's memory, and the databases that are compared."""
+"""The local Data API over a PostgreSQL with an instance's memory, and the databases that are compared."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DATABASE, MASTER = "st_chat_db", Endpoint.master
 MEMORY = "st_chat_history_vector_table"
 COLUMNS = "userid, theme, chatid, chat_summary, metadata, chat_vector"
 HNSW = f"{MEMORY}_chat_vector_idx"
-OLD = 5  # the migrations of st_chat_db that make what the source has
+OLD = 5  # the migrations of st_chat_db that make the original schema
 SETTINGS = {
     "shared_buffers": "4GB", "effective_cache_size": "12GB", "max_wal_size": "16GB", "fsync": "off",
     "autovacuum": "off",  # it would come in the middle of a measurement

@@ -1,4 +1,4 @@
-"""The whole call, by the clock: through boto3, the Data API's endpoint and back, the source's way and ours by turns."""
+"""The whole call, by the clock: through boto3, the Data API's endpoint and back, both schemas by turns."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ORDER BY chat_vector <-> :vector::vector LIMIT {K}"""
 
 
 def whole_calls(server: Server, rows: int, questions: Questions, rounds: int) -> dict[str, Any]:
-    """By candidate and group; `ratio` is ours to the source's, of each round's 95th percentile."""
+    """By candidate and group; `ratio` is ours to the original schema's, of each round's 95th percentile."""
     sides = {
         SOURCE: replace(server.master, database=f"source_{rows}"),
         OURS: replace(server.app, database=f"ours_{rows}"),

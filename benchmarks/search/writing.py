@@ -80,7 +80,7 @@ def writing(server: Server, rows: int, dataset: Dataset) -> dict[str, Any]:
         "COPY, no global HNSW index": copy(f"ours_{rows}"),
         "st_chat_remember, no global HNSW index": function,
         "remember_many, no global HNSW index": remember,
-        "COPY, the source's table": copy(f"source_{rows}"),
+        "COPY, the original schema's table": copy(f"source_{rows}"),
     }
     seconds: dict[str, list[float]] = defaultdict(list)
     for _ in range(ROUNDS):

@@ -46,7 +46,7 @@ class Account(Protocol):
         """
 
     def secret_key(self, access_key: str) -> str | None:
-        """The secret of an access key that is not the endpoint's own; None where it is unknown. Blocks."""
+        """The secret of an access key that is not the endpoint's own; None where it does not exist. Blocks."""
 
     async def refresh(self) -> None:
         """Notice what has changed. Called every second or so."""

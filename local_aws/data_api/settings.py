@@ -1,4 +1,4 @@
-"""How the endpoint behaves where AWS's own figures are too long for a test or a laptop."""
+"""How the endpoint behaves where AWS's own figures are too long for a test or for local work."""
 
 from __future__ import annotations
 

@@ -18,12 +18,12 @@ from ministack.services import secretsmanager
 log = logging.getLogger("local_aws.ministack")
 
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
-# Secrets Manager tries for a day; a laptop's user looks into the function's log sooner.
+# Secrets Manager tries for a day; a user of the local AWS looks into the function's log sooner.
 ATTEMPTS, PAUSE_SECONDS = 3, 2.0
 UNFINISHED = "A previous rotation isn't complete. That rotation will be reattempted."
 Secret = dict[str, Any]
 _describe_secret = secretsmanager._describe_secret
-# Called when a rotation, which goes on by itself, changed the secret: set by what saves the state.
+# Called when a rotation, which goes on by itself, changed the secret; the code that saves the state sets it.
 on_change: Callable[[], None] = lambda: None  # noqa: E731
 
 

@@ -58,7 +58,7 @@ class ChatMemory:
 
     So a call whose response was lost is retried for as long as `api` has timeout: that is the whole operation's, the
     model's calls and every batch included. Every operation raises InputError before anything is sent, DataApiError
-    when the database stays asleep or unreachable, or refuses, and EmbeddingError when the model does.
+    when the database stays paused or unreachable, or refuses, and EmbeddingError when the model does.
     """
 
     api: DataApi
@@ -80,7 +80,7 @@ class ChatMemory:
         return cls(DataApi.from_settings(settings), CohereEmbedder(model_id=settings.embedding_model, region=region))
 
     def with_timeout(self, seconds: float) -> ChatMemory:
-        """The same, whose operations wait that long at most for what is asleep or busy."""
+        """The same, whose operations wait that long at most for what is paused or busy."""
         return replace(self, api=self.api.with_timeout(seconds))
 
     def remember(

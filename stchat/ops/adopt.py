@@ -129,5 +129,10 @@ def steps(found: Survey, language: Language) -> str:
 
 
 def _settings(found: Survey) -> str:
-    fields = "".join(f"\n         {name}={value!r}," for name, value in found.new_settings.items()).replace("'", '"')
-    return f'     {found.stage.upper()} = Settings(\n         stage="{found.stage}",{fields}\n     )'
+    fields = "".join(f"\n             {name}={value!r}," for name, value in found.new_settings.items()).replace(
+        "'", '"'
+    )
+    return (
+        f"     def {found.stage}() -> Settings:\n"
+        f'         return Settings(\n             stage="{found.stage}",{fields}\n         )'
+    )

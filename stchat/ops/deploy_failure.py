@@ -21,7 +21,8 @@ _FAILED = re.compile(
     r"(?P<text>(?:(?!\n\s*\d+/|\n\S*\s*\|).)*)",
     re.DOTALL,
 )
-_MESSAGE = re.compile(r"(?:Message returned|reason): *(?:Error: *)?(?P<text>.*)", re.DOTALL)
+# AWS writes words before the message of a custom resource, the local AWS does not; both begin the message with Error.
+_MESSAGE = re.compile(r"(?:.*(?:Message returned|reason): *)?(?:Error: *)?(?P<text>.*)", re.DOTALL)
 _NOISE = re.compile(
     r"\n\s*at .*|\s*Logs: /\S+.*|\s*\(RequestId: [\w-]+\)|\(?RequestToken: [^)\n]*\)?"
     r"|,? ?HandlerErrorCode: \w+\)?|Resource creation cancelled",
@@ -74,11 +75,12 @@ def run(
     return status
 
 
-def reason(output: str, again: str) -> str:
+def reason(output: str, again: str, what: str = "The deploy") -> str:
     """What to read of a failed command's output, in at most 20 lines of 80 columns; empty if it names no reason."""
     plain = _ANSI.sub("", output)
     found = list(dict.fromkeys(filter(None, (_event(match) for match in _FAILED.finditer(plain)))))
-    if not found:
+    deployed = bool(found)
+    if not deployed:
         lines = [line for line in plain.splitlines() if line.strip() and not _SYNTH.search(line)]
         found = [line.strip() for line in lines if _FILE.search(line) or re.match(r"\s*(❌|ERROR|dev:|prod:)", line)][
             -1:
@@ -86,8 +88,8 @@ def reason(output: str, again: str) -> str:
     if not found:
         return ""
     shown = [text if len(text) <= REASON_CHARACTERS else text[: REASON_CHARACTERS - 3] + "..." for text in found]
-    lines = ["The deploy failed:", *(f"  {text}" for text in shown[:REASONS])]
-    return "\n".join([*lines, *(f"  {step}" for step in _next(found[0], again))]) + "\n"
+    lines = [f"{what} failed:", *(f"  {text}" for text in shown[:REASONS])]
+    return "\n".join([*lines, *(f"  {step}" for step in _next(found[0], again, deployed))]) + "\n"
 
 
 def summarize(text: str, environment: Mapping[str, str] = os.environ) -> None:
@@ -100,7 +102,7 @@ def summarize(text: str, environment: Mapping[str, str] = os.environ) -> None:
 def _event(match: re.Match[str]) -> str:
     """One failed resource's reason on one line; empty for one that only was cancelled."""
     text = match["text"].strip()
-    if message := _MESSAGE.search(text):
+    if message := _MESSAGE.match(text):
         text = message["text"]
     text = " ".join(_NOISE.sub("", text).split()).strip(' "')
     if not text:
@@ -108,12 +110,15 @@ def _event(match: re.Match[str]) -> str:
     return text if _FILE.search(text) else f"{match['type']} {match['resource'].rstrip('.')}: {text}"
 
 
-def _next(text: str, again: str) -> list[str]:
-    if file := _FILE.search(text):
-        name = file[0].partition(":")[0]
+def _next(text: str, again: str, deployed: bool) -> list[str]:
+    found = _FILE.search(text)
+    file = found[0].partition(":")[0] if found else ""
+    if not deployed:
+        return ["Nothing was deployed.", f"Next: {f'correct {file}' if file else 'remove the cause'}, then: {again}"]
+    if file:
         return [
             "The stack was rolled back; statements that had succeeded stay applied.",
-            f"Next: correct {name} if it was never applied (`stchat schema status`), then: {again}",
+            f"Next: correct {file} if it was never applied (`stchat schema status`), then: {again}",
         ]
     return [f"Next: remove the cause, then: {again}"]
 

@@ -11,13 +11,7 @@ import time
 from collections.abc import Callable
 
 from stchat.data_api import STATEMENT_SECONDS, DataApi, Row, Transaction
-from stchat.errors import (
-    DataApiError,
-    DatabaseError,
-    LedgerError,
-    StatementError,
-    StatementTimeoutError,
-)
+from stchat.errors import DataApiError, DatabaseError, LedgerError, StatementError, StatementTimeoutError
 from stchat.schema import index_memory
 from stchat.schema.failures import failure, refused_result
 from stchat.schema.ledger import Lease, Ledger

@@ -1,7 +1,7 @@
 """How memories are coded for recall: learned from the rows, and the rows coded anew in steps (docs/decisions/0420).
 
 Each step is one call of the Data API, and all of them may be called again at any point: what is done is not done twice,
-and nobody who reads or writes memories waits. A table of fewer than LEARNABLE memories has nothing to learn from, and
+and no reader or writer of memories waits. A table of fewer than LEARNABLE memories has nothing to learn from, and
 needs nothing: so few are compared exactly.
 """
 
@@ -11,7 +11,7 @@ import logging
 import time
 from dataclasses import dataclass
 
-from stchat.data_api.client import DataApi
+from stchat.data_api import DataApi
 from stchat.errors import DatabaseError, StatementTimeoutError
 from stchat.schema.execution import RetryLater
 from stchat.schema.waiting import is_transient

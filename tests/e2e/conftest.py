@@ -1,4 +1,4 @@
-"""The laptop's AWS, brought up once by the command that a user types; every test is a user's next step."""
+"""The local AWS, brought up once by the command that a user types; every test is a user's next step."""
 
 from __future__ import annotations
 

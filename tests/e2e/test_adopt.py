@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import subprocess
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from local_aws.state import load
+from stacks.config import dev
 from tests.support.documents import PIECE, shell_blocks
 from tests.support.local_aws_cli import Laptop, Outcome, new_laptop
 from tests.support.repository import REPOSITORY
@@ -73,6 +75,11 @@ def settings_of_the_document() -> str:
     return str(block)
 
 
+def settings_of_the_stage() -> str:
+    """The same function, as the checkout has it."""
+    return inspect.getsource(dev)
+
+
 def script(*sections: str) -> str:
     blocks = shell_blocks(DOCUMENT)
     return "".join(block.text for section in sections for block in blocks if block.section.startswith(section))
@@ -102,7 +109,7 @@ def test_the_documents_steps_bring_every_row(account: Account) -> None:
     original = config.read_text()
     copied = account.shell(script("1.", "3."))
     assert copied.status == 0, copied.output
-    config.write_text(original.replace('DEV = Settings(stage="dev")\n', settings_of_the_document()))
+    config.write_text(original.replace(settings_of_the_stage(), settings_of_the_document()))
     try:
         assert config.read_text() != original
         adopted = account.shell(script("1.", "5.", "6.", "7.", "8.", "9."))

@@ -62,7 +62,7 @@ def test_the_function_finds_what_up_has_kept(invoke: Invoke) -> None:
     [memory] = invoke("recall", userid="demo", query=QUESTION, k=1)["memories"]
     assert memory["summary"] == "来月、家族で京都に旅行する。雨の日に行ける場所を探している。"
     assert len(invoke("turns", userid="demo")["turns"]) == 4
-    assert invoke("recall", userid="somebody else", query=QUESTION) == {"status": 200, "memories": []}
+    assert invoke("recall", userid="another user", query=QUESTION) == {"status": 200, "memories": []}
 
 
 def test_operations_and_refusals(invoke: Invoke) -> None:
@@ -98,14 +98,14 @@ def test_each_example_of_the_guide_works(laptop: Laptop, outputs: dict[str, str]
         assert "京都に旅行する" in done.stdout
 
 
-def test_somebody_must_sign(laptop: Laptop, outputs: dict[str, str]) -> None:
+def test_a_request_must_be_signed(laptop: Laptop, outputs: dict[str, str]) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(f"{address_of(laptop, outputs)}themes", data=b"{}")
     assert refused.value.code == 403
 
 
 def test_its_role_is_enough_for_every_operation_and_for_nothing_else(laptop: Laptop) -> None:
-    """The role assumed, since a Lambda on the laptop has the account's own credentials."""
+    """The role assumed, since a Lambda on the local AWS has the account's own credentials."""
     [role] = [role["Arn"] for role in laptop.client("iam").list_roles()["Roles"] if "ChatRole" in role["RoleName"]]
     here = laptop.environment()
     master, client, model = here["STCHAT_SECRET_ARN"], laptop.client("rds-data", role), "cohere.embed-english-v3"

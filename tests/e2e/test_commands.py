@@ -20,7 +20,7 @@ from tests.support.repository import REPOSITORY
 
 
 def processes_of(directory: Path) -> list[str]:
-    """Command lines of what runs for the laptop's AWS in `directory`, wherever it was started from."""
+    """Command lines of what runs for the local AWS in `directory`, wherever it was started from."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
@@ -89,7 +89,7 @@ def test_doctor_finds_no_problem(laptop: Laptop) -> None:
         (0, "ap-northeast-1a"),
         (1, "ap-northeast-1c"),
     ]
-    assert (said["state"], said["sessions"]) == ("awake", [])
+    assert (said["state"], said["sessions"]) == ("running", [])
     assert {one["name"] for one in said["secrets"]} == {"st.chat", "st.chat.app", "st.chat.read"}
     assert "AwsSolutions-RDS10" in {one["rule"] for one in said["acknowledgements"]}
 
@@ -104,8 +104,8 @@ def test_a_paused_cluster_answers_that_it_resumes_and_then_works(laptop: Laptop)
         try:
             assert laptop.sql("SELECT 1") == [[1]]
             break
-        except ClientError as asleep:
-            assert asleep.response["Error"]["Code"] == "DatabaseResumingException"
+        except ClientError as paused:
+            assert paused.response["Error"]["Code"] == "DatabaseResumingException"
             assert time.monotonic() < deadline
             time.sleep(0.2)
 

@@ -1,4 +1,4 @@
-"""`cdk deploy` as a user meets it, step after step on one laptop's AWS. The order of the tests is the story."""
+"""`cdk deploy` as a user meets it, step after step on one local AWS. The order of the tests is the story."""
 
 from __future__ import annotations
 
@@ -160,6 +160,10 @@ class TestLaterDeploys:
         assert f"-- sql/st_chat_db/{numbered(1, 'note')}: in one transaction" in outcome.output
         assert f"[+] Added: .st_chat_db/{numbered(1, 'note')}" in outcome.output
         assert "Added: .st_chat_db/0005_grants" not in outcome.output
+        assert "may be replaced" not in outcome.output
+        changed = re.findall(r"^\[~\] AWS::Lambda::Function \S+ (\w+)", outcome.output, re.MULTILINE)
+        assert changed, outcome.output
+        assert all(re.match("Schema(OnEvent|Runner)Function", function) for function in changed), changed
         assert laptop.sql("SELECT to_regclass('note')::text") == [["note"]]
 
     def test_the_pull_requests_comment_names_the_migrations(self, laptop: Laptop, checkout: Path) -> None:
@@ -206,13 +210,13 @@ class TestLaterDeploys:
         ]
         assert waited, "the runner said nothing of the cluster that slept"
 
-        told = laptop.follow(checkout, "operations.md", "Repair a failed deploy", 0)
-        assert told.status == 0, told.output
-        assert reason in told.output
-        assert told.output.count(" pending") == 3
+        shown = laptop.follow(checkout, "operations.md", "Repair a failed deploy", 0)
+        assert shown.status == 0, shown.output
+        assert reason in shown.output
+        assert shown.output.count(" pending") == 3
         migrate(checkout, numbered(4, "of_five"), "CREATE TABLE third_of_five (id int);\n")
-        mended = laptop.follow(checkout, "operations.md", "Repair a failed deploy", 1)
-        assert mended.status == 0, mended.output
+        repaired = laptop.follow(checkout, "operations.md", "Repair a failed deploy", 1)
+        assert repaired.status == 0, repaired.output
         assert laptop.sql(tables) == [[5]]
         assert laptop.stack_status("st-chat-dev-schema") == "UPDATE_COMPLETE"
 
@@ -264,11 +268,11 @@ class TestLaterDeploys:
     def test_a_wrong_setting_stops_synth_with_its_field(self, laptop: Laptop, checkout: Path) -> None:
         settings = checkout / "stacks" / "config.py"
         text = settings.read_text()
-        settings.write_text(text.replace("DEV = Settings(", "DEV = Settings(max_acu=0.5, ", 1))
+        settings.write_text(text.replace('Settings(stage="dev"', 'Settings(stage="dev", max_acu=0.5', 1))
         outcome = laptop.cdk(checkout, "synth", "--quiet")
         settings.write_text(text)
         assert outcome.status != 0
-        assert "dev: max_acu must be 1 to 256 ACU, got 0.5" in outcome.output
+        assert "dev: max_acu must be 1 to 256 ACU, got 0.5: Aurora allows no other" in outcome.output
         assert "Traceback" not in outcome.output
 
 

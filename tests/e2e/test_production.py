@@ -1,4 +1,4 @@
-"""`prod` on the laptop's AWS, made from a snapshot of `dev`, that of test_deploy.py where it ran."""
+"""`prod` on the local AWS, made from a snapshot of `dev`, that of test_deploy.py where it ran."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_shell_of_its_own_names_its_cluster(prod: Production) -> None:
     assert "deploy them with `local-aws deploy -- --all -c stage=none`" in missing.output
 
 
-def test_the_schema_adopts_the_snapshots_rows_and_keys_the_roles(prod: Production) -> None:
+def test_the_schema_adopts_the_snapshots_rows_and_sets_the_roles_passwords(prod: Production) -> None:
     rows = prod.api("st.chat.prod.read").execute(f"SELECT userid FROM {HISTORY}").rows
     assert {"userid": "e2e"} in rows
     logs = prod.laptop.client("logs")
@@ -109,7 +109,7 @@ def test_the_schema_adopts_the_snapshots_rows_and_keys_the_roles(prod: Productio
         if "SchemaRunner" in (name := found["logGroupName"]) and "st-chat-prod" in name
     ]
     said = [event["message"] for event in logs.filter_log_events(logGroupName=group)["events"]]
-    assert [line for line in said if "keyed" in line]
+    assert [line for line in said if "password set" in line]
     assert not [line for line in said if ".sql" in line], "it found something to do"
 
 
@@ -145,6 +145,6 @@ def test_calls_in_flight_survive_a_rotation(prod: Production) -> None:
     assert prod.opens("st_chat_app", prod.password(name, "AWSCURRENT"))
 
 
-def test_nobody_deletes_it_by_accident(prod: Production) -> None:
+def test_it_is_protected_from_deletion(prod: Production) -> None:
     with pytest.raises(ClientError, match="cannot be deleted while TerminationProtection is enabled"):
         prod.laptop.client("cloudformation").delete_stack(StackName="st-chat-prod-database")

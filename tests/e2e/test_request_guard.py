@@ -63,7 +63,7 @@ def test_what_a_browser_sends_is_refused_even_when_it_is_signed(
 
 @pytest.mark.parametrize("server", SERVERS)
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "OPTIONS"])
-def test_what_is_not_signed_is_refused(laptop: Laptop, server: str, method: str) -> None:
+def test_an_unsigned_request_is_refused(laptop: Laptop, server: str, method: str) -> None:
     status, text, answered = ask(laptop, server, {}, signed=False, method=method)
     assert (status, "Missing Authentication Token" in text) == (403, True), text
     assert not [name for name in answered if name.startswith("access-control")]

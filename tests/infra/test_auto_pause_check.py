@@ -1,4 +1,4 @@
-"""Synth stops when anything in any stack keeps the cluster awake; a stage that means to stay awake may have it."""
+"""Synth stops when anything in any stack blocks auto-pause; a stage without auto-pause may have it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ADDED = [
     (
         "AWS::RDS::DBInstance",
         {"DBClusterIdentifier": CLUSTER, "DBInstanceClass": "db.r8g.large"},
-        "one provisioned instance keeps the whole cluster awake",
+        "one provisioned instance blocks the auto-pause of the whole cluster",
     ),
     ("AWS::RDS::GlobalCluster", {"SourceDBClusterIdentifier": ARN}, "a global database replicates all the time"),
     (
@@ -60,8 +60,8 @@ def test_a_resource_in_another_stack_is_found(kind: str, properties: dict[str, A
     assert list(blocks_auto_pause([cluster(), other])) == [
         ((1, "Added"), f"dbclusterstchat is to pause at 0 ACU, but {why}: {HINT}")
     ]
-    awake = cluster(ServerlessV2ScalingConfiguration={"MinCapacity": 0.5, "MaxCapacity": 64})
-    assert list(blocks_auto_pause([awake, other])) == []
+    running = cluster(ServerlessV2ScalingConfiguration={"MinCapacity": 0.5, "MaxCapacity": 64})
+    assert list(blocks_auto_pause([running, other])) == []
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_resource_in_another_stack_is_found(kind: str, properties: dict[str, A
     [
         (
             {"DBClusterParameterGroupName": {"Ref": "Replicating"}},
-            "rds.logical_replication=1 in its parameter group Replicating keeps its senders connected",
+            "rds.logical_replication=1 in its parameter group Replicating keeps connections open",
         ),
         ({"GlobalClusterIdentifier": "world"}, "a global database replicates all the time"),
         (
@@ -125,7 +125,7 @@ def test_every_stage_sleeps(templates: Of) -> None:
         assert list(blocks_auto_pause(list(templates(stage).values()))) == []
 
 
-def test_a_stack_that_somebody_adds_stops_synth() -> None:
+def test_a_stack_that_is_added_stops_synth() -> None:
     app = App(context=json.loads(Path("cdk.json").read_text())["context"])
     build(app, DEV)
     rds.CfnGlobalCluster(Stack(app, "Added"), "World", source_db_cluster_identifier="dbclusterstchat")

@@ -100,7 +100,7 @@ def test_its_role_may_do_exactly_this(templates: Of, chat: Template, stage: str)
     assert templates(stage)["Database"]["Resources"][cluster["Ref"]]["Type"] == "AWS::RDS::DBCluster"
 
 
-def test_its_url_asks_for_iam_and_nobody_is_let_in(chat: Template) -> None:
+def test_its_url_asks_for_iam_and_no_principal_is_let_in(chat: Template) -> None:
     url = one(chat, "AWS::Lambda::Url")
     assert url["AuthType"] == "AWS_IAM"
     assert "Cors" not in url
@@ -132,7 +132,7 @@ def test_settings_reach_the_function() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "says"),
+    ("changed", "message"),
     [
         (
             {"embedding_model": "cohere.embed-v4:0"},
@@ -155,7 +155,7 @@ def test_settings_reach_the_function() -> None:
     ],
     ids=lambda value: "".join(value) if isinstance(value, dict) else "",
 )
-def test_settings_that_are_refused(changed: dict[str, Any], says: str) -> None:
+def test_settings_that_are_refused(changed: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError) as raised:
         replace(PROD, **changed)
-    assert str(raised.value) == f"prod: {says}"
+    assert str(raised.value) == f"prod: {message}"

@@ -1,4 +1,4 @@
-"""Every way to have instances: what is deployed, and that the guards and cfn-lint accept it."""
+"""Every way to have instances: what is deployed, and that the policy checks and cfn-lint accept it."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_compute(
     assert cluster.get("SnapshotIdentifier") == settings.snapshot_identifier
     assert ("MasterUsername" in cluster) == (settings.snapshot_identifier is None)
 
-    # The CDK may tell what a failover would find (its words come late, if at all); nothing else is said.
+    # The CDK may tell what a failover would find (its messages come late, if at all); there is no other.
     warned = [line for line in capfd.readouterr().err.splitlines() if line.startswith(("WARNING", "ERROR"))]
     assert all("promotion tiers >= 2 will NOT scale with the writer" in line for line in warned), warned
     # E3021: a restored cluster takes its master user from the snapshot, and its password from the secret.

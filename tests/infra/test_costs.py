@@ -1,4 +1,4 @@
-"""docs/generated/costs.md ends with what `stchat cost` says of the templates."""
+"""docs/generated/costs.md ends with what `stchat cost` prints for the templates."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def test_document_is_what_the_command_says(
     request: pytest.FixtureRequest, templates: Callable[[str], dict[str, dict[str, Any]]]
 ) -> None:
     billed = [Billed.from_templates(stage, templates(stage).values()) for stage in STAGES]
-    said = report(billed, Load(), prices.load()).to_text() + "\n"
+    printed = report(billed, Load(), prices.load()).to_text() + "\n"
     head, mark, now = DOCUMENT.read_text().partition(MARK)
     assert mark
     if request.config.getoption("--update-snapshots"):
-        DOCUMENT.write_text(head + mark + said)
-        now = said
-    assert now == said, "if this is meant: make snapshots"
+        DOCUMENT.write_text(head + mark + printed)
+        now = printed
+    assert now == printed, "if this is meant: make snapshots"

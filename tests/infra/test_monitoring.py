@@ -45,7 +45,7 @@ def test_every_alarm_has_its_threshold(watching: Template) -> None:
     assert found == CLUSTER_ALARMS | FUNCTION_ALARMS
 
 
-def test_every_alarm_tells_the_one_topic_and_is_off_while_asleep(watching: Template) -> None:
+def test_every_alarm_notifies_the_one_topic_and_is_off_while_paused(watching: Template) -> None:
     [topic] = [name for name, found in watching["Resources"].items() if found["Type"] == "AWS::SNS::Topic"]
     for id, alarm in alarms(watching).items():
         assert alarm["AlarmActions"] == [{"Ref": topic}], id

@@ -1,4 +1,4 @@
-"""What the guards say of the templates, and that they would say it."""
+"""What the policy checks find in the templates, and that they would find it."""
 
 from __future__ import annotations
 

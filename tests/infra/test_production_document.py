@@ -1,4 +1,4 @@
-"""docs/production.md says what the stacks are: its settings can be set, its alarms are the ones there are."""
+"""docs/production.md describes the stacks as they are: its settings can be set, its alarms are the ones there are."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ def test_every_kind_of_compute_can_be_set(row: list[str]) -> None:
     assert isinstance(replace(DEV, **values), Settings)
 
 
-def test_every_setting_of_prod_is_told() -> None:
-    told = set(
+def test_every_setting_of_prod_is_documented() -> None:
+    documented = set(
         re.findall(
             r"`(\w+)`",
             " ".join(row[0] for row in table("From dev to prod: deploy, take the rows along, instance types, alarms")),
         )
     )
     differs = {f.name for f in fields(Settings) if getattr(DEV, f.name) != getattr(PROD, f.name)}
-    assert told == differs - set(NAMED)
+    assert documented == differs - set(NAMED)
 
 
-def test_every_alarm_is_told(templates: Callable[[str], dict[str, dict[str, Any]]]) -> None:
-    told = " ".join(row[0] for row in table("When an alarm rings"))
+def test_every_alarm_is_documented(templates: Callable[[str], dict[str, dict[str, Any]]]) -> None:
+    documented = " ".join(row[0] for row in table("When an alarm rings"))
     for id in alarms(templates("prod")["Monitoring"]):
-        assert id in told or f"...{re.sub('^(Migration|Rotation|Chat)', '', id)}" in told, id
+        assert id in documented or f"...{re.sub('^(Migration|Rotation|Chat)', '', id)}" in documented, id

@@ -41,7 +41,7 @@ def test_every_star_has_its_reason_and_no_action_is_a_star() -> None:
     }
 
 
-def test_nobody_else_is_let_in_by_a_resources_own_policy(templates: Of) -> None:
+def test_no_other_principal_is_let_in_by_a_resources_own_policy(templates: Of) -> None:
     kinds = {"AWS::KMS::Key": "KeyPolicy", "AWS::SNS::TopicPolicy": "PolicyDocument"}
     found = [
         (statement["Effect"], json.dumps(statement["Principal"]), list(statement.get("Condition", {})))

@@ -1,4 +1,4 @@
-"""Every row of the reference configuration, asserted on the templates of `dev`, and what `prod` changes."""
+"""Every row of the baseline configuration, asserted on the templates of `dev`, and what `prod` changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The chat function over a history and a memory that do as they are told."""
+"""The chat function over a history and a memory that do as the test sets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FIELDS: dict[str, Any] = {"userid": CANARY, "themename": CANARY, "chatid": 1, "u
 
 
 class Side:
-    """History or memory: every method answers, or fails, as it was told."""
+    """History or memory: every method answers, or fails, as the test set it."""
 
     def __init__(self, answer: object) -> None:
         self.answer = answer
@@ -39,7 +39,7 @@ class Side:
 
 
 class Function:
-    """The handler, over a history and a memory that answer what `side` is told."""
+    """The handler, over a history and a memory that answer what `side` is given."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.side = Side(True)

@@ -30,7 +30,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Laptop:
-    """One laptop's AWS, driven by its command line alone."""
+    """One local AWS, driven by its command line alone."""
 
     directory: Path
     ports: tuple[str, ...]
@@ -70,7 +70,7 @@ class Laptop:
         command = ["bash", "-euo", "pipefail", "-c", script]
         return self._run(command, {**os.environ, **self.environment()}, checkout)
 
-    @functools.cache  # noqa: B019 (one laptop lives as long as the tests)
+    @functools.cache  # noqa: B019 (it lives as long as the tests)
     def environment(self) -> dict[str, str]:
         """What `local-aws env` exports."""
         lines = self.must("env").splitlines()

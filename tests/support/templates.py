@@ -24,7 +24,7 @@ def stacks(settings: Settings) -> list[str]:
 
 
 def synthesize(settings: Settings) -> Templates:
-    """Templates by construct id of their stack. Fails on any finding of the guards."""
+    """Templates by construct id of their stack. Fails on any finding of the policy checks."""
     app = App(context=json.loads(Path("cdk.json").read_text())["context"])
     build(app, settings)
     return {stack.display_name.split(" ")[0]: stack.template for stack in app.synth().stacks}

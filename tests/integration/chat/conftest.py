@@ -14,7 +14,7 @@ from tests.support.migrated_database import MigratedDatabase
 
 @pytest.fixture
 def deployed(migrated: MigratedDatabase, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The environment that the stack gives the function, and the laptop's addresses."""
+    """The environment that the stack gives the function, and the local AWS's addresses."""
     for name, value in {
         "AWS_ENDPOINT_URL_RDS_DATA": migrated.endpoint.url,
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": migrated.endpoint.url,

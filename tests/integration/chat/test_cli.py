@@ -18,7 +18,7 @@ Run = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def run(user: str, capsys: pytest.CaptureFixture[str]) -> Run:
     def run(command: str, *words: str) -> tuple[int, str, str]:
-        """The exit code, what went to stdout, and to stderr; the user goes without saying."""
+        """The exit code, what went to stdout, and to stderr; the user is always the same."""
         code = main(["chat", command, user, *words])
         return code, *capsys.readouterr()
 

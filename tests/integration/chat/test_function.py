@@ -69,7 +69,7 @@ def test_memory(user: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "says"),
+    ("field", "value", "message"),
     [
         ("chatid", "1", "chatid must be an integer from 0 to 9223372036854775807, got text of 1 characters"),
         ("chatid", True, "chatid must be an integer from 0 to 9223372036854775807, got True"),
@@ -82,17 +82,17 @@ def test_memory(user: str) -> None:
         ("vector", "犬", "vector must be 1,024 numbers, got str of something else"),
     ],
 )
-def test_a_wrong_field_is_named(user: str, field: str, value: Any, says: str) -> None:
+def test_a_wrong_field_is_named(user: str, field: str, value: Any, message: str) -> None:
     item: dict[str, Any] = {"userid": user, "theme": "t", "chatid": 1, "summary": "s"} | {field: value}
-    assert invoke("remember", **item) == {"status": 400, "error": says, "field": field}
+    assert invoke("remember", **item) == {"status": 400, "error": message, "field": field}
     many = invoke("remember_many", items=[item])
     assert (many["status"], many["field"]) == (400, f"items[0].{field}")
 
 
-def test_asleep_for_longer_than_the_time_it_has_then_awake(migrated: MigratedDatabase, user: str) -> None:
+def test_paused_for_longer_than_the_time_it_has_then_running(migrated: MigratedDatabase, user: str) -> None:
     migrated.endpoint.pause()
-    asleep = invoke("themes", seconds=chat.RESERVE_SECONDS, userid=user)
-    assert (asleep["status"], asleep["retry_after"]) == (503, 5)
+    paused = invoke("themes", seconds=chat.RESERVE_SECONDS, userid=user)
+    assert (paused["status"], paused["retry_after"]) == (503, 5)
     assert invoke("themes", userid=user) == {"status": 200, "themes": []}
 
 
@@ -162,8 +162,8 @@ def test_no_user_no_text_and_no_vector_is_in_the_logs(
         invoke("forget", userid=user, theme=secret)
     failed = "the operation failed, and a retry would fail too: see the function's log"
     assert refused == {"status": 500, "error": failed}
-    told = "\n".join(f"{vars(record)} {record.getMessage()}" for record in caplog.records)
-    assert "DatabaseError DatabaseErrorException 23514" in told
-    assert "add 200 " in told
-    assert "recall 429 " in told
-    assert [name for name in (user, secret, "犬", "0.1234", "0.03125") if name in told] == []
+    logged = "\n".join(f"{vars(record)} {record.getMessage()}" for record in caplog.records)
+    assert "DatabaseError DatabaseErrorException 23514" in logged
+    assert "add 200 " in logged
+    assert "recall 429 " in logged
+    assert [name for name in (user, secret, "犬", "0.1234", "0.03125") if name in logged] == []

@@ -45,7 +45,7 @@ def _impatient(public_directory: Path) -> Iterator[Endpoint]:
 
 @pytest.fixture
 def impatient(_impatient: Endpoint) -> Endpoint:
-    """An endpoint with short limits, awake."""
+    """An endpoint with short limits, running."""
     _impatient.resume()
     return _impatient
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types_boto3_bedrock_runtime import BedrockRuntimeClient
 
 MODEL = "cohere.embed-multilingual-v3"
-CANARY = "a-text-that-nobody-may-see"
+CANARY = "a-text-that-no-log-may-have"
 
 
 @pytest.fixture
@@ -51,17 +51,17 @@ def test_models_by_id_and_by_arn(bedrock: BedrockRuntimeClient, model: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("model", "says"),
+    ("model", "message"),
     [
         ("cohere.embed-multilingual-v9", "The provided model identifier is invalid."),
         ("arn:aws:bedrock:nowhere", "The provided model identifier is invalid."),
         ("not a model", "1 validation error detected: Value at 'modelId' failed to satisfy constraint: Member must "),
     ],
 )
-def test_models_that_are_not_there(bedrock: BedrockRuntimeClient, model: str, says: str) -> None:
+def test_models_that_are_not_there(bedrock: BedrockRuntimeClient, model: str, message: str) -> None:
     with pytest.raises(bedrock.exceptions.ValidationException) as raised:
         embed(bedrock, model)
-    assert raised.value.response["Error"]["Message"].startswith(says)
+    assert raised.value.response["Error"]["Message"].startswith(message)
 
 
 def test_what_the_model_refuses(bedrock: BedrockRuntimeClient) -> None:
@@ -73,7 +73,7 @@ def test_what_the_model_refuses(bedrock: BedrockRuntimeClient) -> None:
         bedrock.invoke_model(modelId=MODEL, body=b"{}", trace="MAYBE")  # type: ignore[arg-type]
 
 
-def test_nobody_is_refused(endpoint: Endpoint) -> None:
+def test_no_caller_is_refused(endpoint: Endpoint) -> None:
     request = urllib.request.Request(f"{endpoint.url}/model/{MODEL}/invoke", data=b"{}", method="POST")
     with pytest.raises(urllib.error.HTTPError) as raised:
         urllib.request.urlopen(request, timeout=5)

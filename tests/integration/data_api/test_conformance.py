@@ -14,7 +14,7 @@ from tests.support.data_api_endpoint import Endpoint
 from tests.support.wire import Wire
 
 ROWS = [
-    pytest.param(rule, id=f"{section}: {rule.says}".replace(" ", "_").encode("ascii", "replace").decode())
+    pytest.param(rule, id=f"{section}: {rule.summary}".replace(" ", "_").encode("ascii", "replace").decode())
     for section, rules in SECTIONS.items()
     for rule in rules
 ]
@@ -42,7 +42,7 @@ def test_the_program_that_asks_aws(endpoint: Endpoint, monkeypatch: pytest.Monke
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     wire = SignedWire(Settings(endpoint.cluster_arn, endpoint.secret_arn, "postgres"))
     assert list(differences(wire)) == []
-    wrong = Rule(says="one is two", source=ASSUMED, records=[[{"longValue": 2}]])
+    wrong = Rule(summary="one is two", source=ASSUMED, records=[[{"longValue": 2}]])
     monkeypatch.setitem(SECTIONS, "Values out", [wrong])
     [difference] = differences(wire)
     assert difference.startswith("Values out: one is two (assumed)\n  table ")
@@ -50,7 +50,7 @@ def test_the_program_that_asks_aws(endpoint: Endpoint, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("rule", ROWS)
 def test_every_rule_has_a_source(rule: Rule) -> None:
-    """An assumption says so; every other source is a place that a reader can look up."""
+    """An assumption is marked; every other source is a place that a reader can look up."""
     assert rule.source.kind is Kind.ASSUMED or rule.source.reference
 
 

@@ -124,7 +124,7 @@ def test_a_rotated_password_is_followed_at_once(cloud: LocalAws) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "properties", "says"),
+    ("name", "properties", "expected"),
     [
         (
             "disabled",
@@ -145,10 +145,10 @@ def test_a_rotated_password_is_followed_at_once(cloud: LocalAws) -> None:
     ],
 )
 def test_clusters_that_cannot_answer(
-    cloud: LocalAws, other_cluster: Callable[..., str], name: str, properties: dict[str, Any], says: str
+    cloud: LocalAws, other_cluster: Callable[..., str], name: str, properties: dict[str, Any], expected: str
 ) -> None:
     arn = other_cluster(name, **properties)
-    assert message(lambda: cloud.endpoint.execute("SELECT 1", resourceArn=arn)) == says.format(arn)
+    assert message(lambda: cloud.endpoint.execute("SELECT 1", resourceArn=arn)) == expected.format(arn)
 
 
 @pytest.mark.parametrize("snapshot", [None, "the-last"])

@@ -1,4 +1,4 @@
-"""Killed processes: what clients are told, what is kept, what is left running."""
+"""Killed processes: what clients receive, what is kept, what is left running."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_killed_under_load_it_recovers(endpoint: Endpoint, database: str) -> Non
     try:
         until(lambda: len(acknowledged) > 100, "inserts succeed")
         os.kill(endpoint.cluster["pid"], signal.SIGKILL)
-        until(lambda: bool(errors), "somebody is told")
+        until(lambda: bool(errors), "an error is returned")
         before = len(acknowledged)
         until(lambda: len(acknowledged) > before + 100, "inserts succeed again")
     finally:

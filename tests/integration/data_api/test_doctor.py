@@ -55,28 +55,33 @@ def run(
 
 
 def test_it_lists_what_is_there(run: Run) -> None:
-    code, said = run("--json")
-    assert (said["identifier"], said["engine_version"], said["min_acu"], said["max_acu"]) == ("memory", "16.8", 0, 4)
-    [instance] = said["instances"]
+    code, report = run("--json")
+    assert (report["identifier"], report["engine_version"], report["min_acu"], report["max_acu"]) == (
+        "memory",
+        "16.8",
+        0,
+        4,
+    )
+    [instance] = report["instances"]
     assert (instance["identifier"], instance["role"], instance["kind"]) == ("memory-writer", "writer", "db.serverless")
     assert instance["zone"] == "ap-northeast-1a"
     assert instance["vpc"] == "vpc-00000000"
-    assert [secret["name"] for secret in said["secrets"]] == ["memory.master"]
-    assert said["stack"] == "memory"
-    assert said["template"]["SecondsUntilAutoPause"] == 1800
-    assert [one["what"] for one in said["read_failures"]] == ["rds:DescribeIntegrations"]
-    assert (code, said["findings"]) == (0, [])
+    assert [secret["name"] for secret in report["secrets"]] == ["memory.master"]
+    assert report["stack"] == "memory"
+    assert report["template"]["SecondsUntilAutoPause"] == 1800
+    assert [one["what"] for one in report["read_failures"]] == ["rds:DescribeIntegrations"]
+    assert (code, report["findings"]) == (0, [])
 
 
-def test_a_sleeping_cluster_is_left_asleep(run: Run, cloud: LocalAws) -> None:
+def test_a_paused_cluster_stays_paused(run: Run, cloud: LocalAws) -> None:
     cloud.endpoint.pause()
-    _, said = run("--json")
-    assert said["state"] == "paused or running, not known"
-    assert said["sessions"] is None
+    _, report = run("--json")
+    assert report["state"] == "paused or running, not known"
+    assert report["sessions"] is None
     assert cloud.endpoint.cluster["state"] == "paused"
 
 
-def test_capacity_tells_asleep_from_awake(run: Run, cloud: LocalAws) -> None:
+def test_capacity_shows_whether_it_is_paused(run: Run, cloud: LocalAws) -> None:
     def capacity(acu: float) -> None:
         cloud.client("cloudwatch").put_metric_data(
             Namespace="AWS/RDS",
@@ -96,8 +101,8 @@ def test_capacity_tells_asleep_from_awake(run: Run, cloud: LocalAws) -> None:
     assert cloud.endpoint.cluster["state"] == "paused"
     cloud.endpoint.resume()
     capacity(2)  # the greatest of the minute counts
-    _, said = run("--json")
-    assert (said["state"], said["sessions"]) == ("running", [])
+    _, report = run("--json")
+    assert (report["state"], report["sessions"]) == ("running", [])
 
 
 def test_an_open_connection_is_named_and_the_data_api_is_none(run: Run, cloud: LocalAws) -> None:
@@ -109,15 +114,15 @@ def test_an_open_connection_is_named_and_the_data_api_is_none(run: Run, cloud: L
         host="127.0.0.1", port=cloud.endpoint.cluster["port"], user="master", password=login["password"],
         dbname="first", application_name="notebook",
     ):  # fmt: skip
-        code, said = run("--wake", "--json")
-    [session] = said["sessions"]
+        code, report = run("--wake", "--json")
+    [session] = report["sessions"]
     assert (session["user"], session["database"], session["application"]) == ("master", "first", "notebook")
-    [finding] = said["findings"]
+    [finding] = report["findings"]
     assert finding["what"].startswith("master is connected to first from 127.0.0.1/32 since ")
-    assert code == 0  # worth knowing, no problem
+    assert code == 0  # a note and not a problem
 
 
-def test_wake_wakes_it(run: Run, cloud: LocalAws) -> None:
+def test_wake_resumes_it(run: Run, cloud: LocalAws) -> None:
     cloud.endpoint.pause()
     assert run("--wake", "--json")[1]["state"] == "running"
     assert cloud.endpoint.cluster["state"] == "available"
@@ -128,7 +133,7 @@ GROUP = "memory-parameters"
 
 @pytest.fixture
 def changed(cloud: LocalAws) -> Iterator[None]:
-    """A proxy, another engine and replication, as somebody at the console may make them."""
+    """A proxy, another engine and replication, as an operator at the console may make them."""
     rds = cloud.client("rds")
     arn = cloud.client("secretsmanager").describe_secret(SecretId=cloud.endpoint.secret_arn)["ARN"]
     subnets = [subnet["SubnetId"] for subnet in cloud.client("ec2").describe_subnets()["Subnets"]]
@@ -161,9 +166,9 @@ def changed(cloud: LocalAws) -> Iterator[None]:
 
 @pytest.mark.usefixtures("changed")
 def test_what_was_changed_past_the_template_is_a_problem(run: Run, called: set[str]) -> None:
-    code, said = run("--json", "--wake")
+    code, report = run("--json", "--wake")
     assert code == 1
-    assert [finding["what"] for finding in said["findings"]] == [
+    assert [finding["what"] for finding in report["findings"]] == [
         "RDS Proxy in-between has this cluster as its target",
         "rds.logical_replication is 1 in the cluster's parameter group",
         "the engine is 16.13, its template has 16.8",

@@ -1,4 +1,4 @@
-"""Faults on demand: each kind does what it says, as often as it says."""
+"""Faults on demand: each kind does what its name promises, as often as it is given."""
 
 from __future__ import annotations
 
@@ -73,10 +73,10 @@ def test_latency(endpoint: Endpoint) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "says"),
+    ("rule", "message"),
     [({"kind": "nonsense"}, "'nonsense' is not a valid Kind"), ({"kind": "latency", "sql": "("}, "missing )")],
 )
-def test_what_is_no_rule_is_refused(endpoint: Endpoint, rule: dict[str, str], says: str) -> None:
+def test_what_is_no_rule_is_refused(endpoint: Endpoint, rule: dict[str, str], message: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as caught:
         endpoint.admin.add_fault(**rule)
-    assert says in caught.value.read().decode()
+    assert message in caught.value.read().decode()

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from local_aws.data_api.admin_client import AdminClient
 from tests.support.data_api_endpoint import KEY, Endpoint, execute, run, start_endpoint
 
-SECRETIVE = "a-value-that-nobody-may-see"
+SECRETIVE = "a-value-that-no-log-may-have"
 
 
 def test_a_taken_port(endpoint: Endpoint) -> None:

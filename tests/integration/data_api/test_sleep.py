@@ -1,4 +1,4 @@
-"""Aurora's sleep: what is gone, what is said, what keeps awake."""
+"""Auto-pause: what is gone, what is returned, what blocks it."""
 
 from __future__ import annotations
 
@@ -61,15 +61,15 @@ def test_data_outlives_a_pause(endpoint: Endpoint, database: str) -> None:
     assert endpoint.execute("SELECT i FROM t", database=database)["records"] == [[{"longValue": 1}]]
 
 
-def test_it_falls_asleep_when_nobody_calls(impatient: Endpoint) -> None:
+def test_it_pauses_when_no_call_comes(impatient: Endpoint) -> None:
     impatient.execute("SELECT 1")
     time.sleep(IMPATIENT_PAUSE / 2)
     assert impatient.cluster["state"] == "available"
     assert impatient.cluster["idleConnections"] == 1
-    until(lambda: impatient.cluster["state"] == "paused", "it is asleep")
+    until(lambda: impatient.cluster["state"] == "paused", "it is paused")
 
 
-def test_a_connection_keeps_it_awake(impatient: Endpoint) -> None:
+def test_a_connection_blocks_auto_pause(impatient: Endpoint) -> None:
     with impatient.psql():
         time.sleep(IMPATIENT_PAUSE + 1.5)
         assert impatient.cluster["state"] == "available"

@@ -1,4 +1,4 @@
-"""The library as the application's role, over the Data API and the Bedrock of the laptop. A user of its own isolates
+"""The library as the application's role, over the Data API and the local Bedrock. A user of its own isolates
 each test."""
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def test_a_deadline_is_the_whole_operations(
     assert len(client.calls) <= 3  # 1.5 s would be enough for 5
 
 
-def test_a_cluster_falls_asleep_in_the_middle_of_a_batch(
+def test_a_cluster_pauses_in_the_middle_of_a_batch(
     migrated: MigratedDatabase,
     memory: ChatMemory,
     user: str,

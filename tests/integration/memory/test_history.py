@@ -126,7 +126,7 @@ def test_a_turn_of_over_1_mib_that_came_another_way(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         (("", "t", 1, "x", "y"), "userid must not be empty, got ''"),
         (("u", "t\0", 1, "x", "y"), "theme must not hold NUL"),
@@ -135,11 +135,11 @@ def test_a_turn_of_over_1_mib_that_came_another_way(
         (("u", "t", 1, "x", "\udc00"), "botresponse must be text that UTF-8 can hold"),
     ],
 )  # fmt: skip
-def test_what_is_not_sent(history: ChatHistory, arguments: tuple[str, str, int, str, str], says: str) -> None:
+def test_what_is_not_sent(history: ChatHistory, arguments: tuple[str, str, int, str, str], message: str) -> None:
     client = Watched(history.api.client)
     with pytest.raises(InputError) as raised:
         ChatHistory(watched(history.api, client)).add(*arguments)
-    assert str(raised.value).startswith(says)
+    assert str(raised.value).startswith(message)
     assert client.calls == []
 
 

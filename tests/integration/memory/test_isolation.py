@@ -16,18 +16,18 @@ from tests.support.vectors import axis
 ATTACKS = [
     "'; DROP TABLE st_chat_history_table; --",
     "' OR '1'='1",
-    "x', 't', 1, 'a', 'b'), ('victim",
+    "x', 't', 1, 'a', 'b'), ('other_user",
     "$$; DELETE FROM st_chat_history_vector_table; $$",
     "\\'; DELETE FROM st_chat_history_table; --",
     "%' OR userid LIKE '%",
     ":userid",
-    ":victim::text",
-    "victim:userid",
+    ":other_user::text",
+    "other_user:userid",
     '"; SET ROLE stchat; --',
-    "'), set_config('stchat.userid', 'victim', true), ('",
+    "'), set_config('stchat.userid', 'other_user', true), ('",
     "U&'\\0027'",
-    '{"userid": "victim"}',
-    '"}], "userid": "victim", "x": [{"',
+    '{"userid": "other_user"}',
+    '"}], "userid": "other_user", "x": [{"',
     "*",
     "%",
     "_",
@@ -39,9 +39,9 @@ HISTORY, MEMORY = "st_chat_history_table", "st_chat_history_vector_table"
 
 
 @pytest.fixture
-def victim(user: str, history: ChatHistory, memory: ChatMemory) -> str:
-    """A user with a turn and a memory that nobody else may see or change."""
-    name = f"victim {user}"
+def other_user(user: str, history: ChatHistory, memory: ChatMemory) -> str:
+    """A user with a turn and a memory that no other user may see or change."""
+    name = f"other_user {user}"
     history.add(name, "private", 1, "secret", "secret")
     memory.remember(name, "private", 1, "secret", {"n": 1}, axis(9))
     return name
@@ -58,10 +58,10 @@ def rows(migrated: MigratedDatabase, userid: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_sql_in_every_string(
-    migrated: MigratedDatabase, history: ChatHistory, memory: ChatMemory, user: str, victim: str, attack: str
+    migrated: MigratedDatabase, history: ChatHistory, memory: ChatMemory, user: str, other_user: str, attack: str
 ) -> None:
-    before = rows(migrated, victim)
-    evil = attack.replace("victim", victim)
+    before = rows(migrated, other_user)
+    evil = attack.replace("other_user", other_user)
     for userid, theme in ((evil, evil), (user, evil), (evil + user, "t")):
         history.delete(userid)
         memory.delete(userid)
@@ -74,14 +74,14 @@ def test_sql_in_every_string(
         assert [one.summary for one in memory.recall(userid, evil, k=100)] == [evil]
         assert [one.theme for one in history.themes(userid)] == [theme]
         assert history.delete(userid, theme) == memory.delete(userid, theme) == 1
-    assert rows(migrated, victim) == before
+    assert rows(migrated, other_user) == before
 
 
 def test_another_users_names_and_keys_are_of_no_use(
-    migrated: MigratedDatabase, history: ChatHistory, memory: ChatMemory, user: str, victim: str
+    migrated: MigratedDatabase, history: ChatHistory, memory: ChatMemory, user: str, other_user: str
 ) -> None:
-    before = rows(migrated, victim)
-    [turn] = history.turns(victim)
+    before = rows(migrated, other_user)
+    [turn] = history.turns(other_user)
     assert history.turns(user, "private", before=turn.primarykey + 1) == []
     assert memory.recall_vector(user, axis(9), theme="private", metadata={"n": 1}) == []
     assert memory.recall(user, "secret") == []
@@ -89,7 +89,7 @@ def test_another_users_names_and_keys_are_of_no_use(
     assert history.add(user, "private", 1, "mine", None)
     assert memory.remember(user, "private", 1, "secret", {"n": 2}, axis(9))
     assert history.delete(user) == memory.delete(user) == 1
-    assert rows(migrated, victim) == before
+    assert rows(migrated, other_user) == before
 
 
 def test_many_users_in_one_batch(memory: ChatMemory, user: str) -> None:
@@ -123,18 +123,18 @@ UNRULY = [
 
 
 @pytest.mark.parametrize("sql", UNRULY)
-def test_the_database_holds_to_it_without_the_library(migrated: MigratedDatabase, victim: str, sql: str) -> None:
+def test_the_database_holds_to_it_without_the_library(migrated: MigratedDatabase, other_user: str, sql: str) -> None:
     """SQL that asks for everyone's rows, as a mistake in the library might send it, meets none."""
-    before = rows(migrated, victim)
+    before = rows(migrated, other_user)
     assert migrated.app.execute(sql).rows == []
-    assert rows(migrated, victim) == before
+    assert rows(migrated, other_user) == before
 
 
 def test_a_call_leaves_no_user_behind_for_the_next(
-    migrated: MigratedDatabase, history: ChatHistory, victim: str
+    migrated: MigratedDatabase, history: ChatHistory, other_user: str
 ) -> None:
     """Connections are pooled behind the Data API; what a call set must end with it."""
     api: DataApi = migrated.app
     for _ in range(20):
-        history.turns(victim)
+        history.turns(other_user)
         assert api.execute(f"SELECT 1 FROM {HISTORY}").rows == []

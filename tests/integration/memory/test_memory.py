@@ -25,15 +25,20 @@ def floats(text: str) -> bytes:
 
 
 def test_what_was_said_is_found_again(memory: ChatMemory, user: str) -> None:
-    said = ["京都へ旅行して金閣寺を見た", "the cat likes tuna", "来週の会議の資料を作る", "a recipe for lentil soup"]
-    for number, summary in enumerate(said):
+    summaries = [
+        "京都へ旅行して金閣寺を見た",
+        "the cat likes tuna",
+        "来週の会議の資料を作る",
+        "a recipe for lentil soup",
+    ]
+    for number, summary in enumerate(summaries):
         assert memory.remember(user, "t", number, summary)
     for query, found in (("京都 旅行", 0), ("which cat eats tuna", 1), ("会議の資料", 2), ("soup recipe", 3)):
         first, *rest = memory.recall(user, query, k=4)
-        assert (first.chatid, first.summary, first.theme) == (found, said[found], "t")
+        assert (first.chatid, first.summary, first.theme) == (found, summaries[found], "t")
         assert sorted(one.similarity for one in rest) == [one.similarity for one in reversed(rest)]
         assert 1 >= first.similarity > rest[0].similarity
-    assert memory.recall(user, said[1], k=1)[0].similarity > 0.99
+    assert memory.recall(user, summaries[1], k=1)[0].similarity > 0.99
 
 
 def test_vectors_themes_and_metadata(memory: ChatMemory, user: str) -> None:
@@ -151,7 +156,7 @@ def test_what_is_stored_has_length_1(memory: ChatMemory, migrated: MigratedDatab
 
 
 @pytest.mark.parametrize(
-    ("changed", "says"),
+    ("changed", "message"),
     [
         ({"userid": "\0"}, "userid must not hold NUL"),
         ({"summary": " "}, "summary must not be blank, got 1 blank characters"),
@@ -160,22 +165,22 @@ def test_what_is_stored_has_length_1(memory: ChatMemory, migrated: MigratedDatab
         ({"chatid": 2**63}, "chatid must be an integer from 0 to 9223372036854775807, got 9223372036854775808"),
     ],
 )  # fmt: skip
-def test_what_is_not_sent(memory: ChatMemory, user: str, changed: dict[str, Any], says: str) -> None:
+def test_what_is_not_sent(memory: ChatMemory, user: str, changed: dict[str, Any], message: str) -> None:
     """Of many, one wrong item is enough."""
     client = Watched(memory.api.client)
     counted = ChatMemory(watched(memory.api, client), memory.embedder)
     item = {"userid": user, "theme": "t", "chatid": 1, "summary": "s"}
     with pytest.raises(InputError) as raised:
         counted.remember(**item | changed)  # type: ignore[arg-type]
-    assert str(raised.value).startswith(says)
+    assert str(raised.value).startswith(message)
     with pytest.raises(InputError) as raised:
         counted.remember_many([item] * 100 + [item | changed])
-    assert str(raised.value).startswith(f"items[100].{says}")
+    assert str(raised.value).startswith(f"items[100].{message}")
     assert client.calls == []
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         ({"query": ""}, "query must not be blank, got ''"),
         ({"k": 0}, "k must be an integer from 1 to 100, got 0"),
@@ -184,7 +189,7 @@ def test_what_is_not_sent(memory: ChatMemory, user: str, changed: dict[str, Any]
         ({"metadata": []}, "metadata must be a JSON object, such as a dict, got list"),
     ],
 )
-def test_no_question(memory: ChatMemory, user: str, arguments: dict[str, Any], says: str) -> None:
+def test_no_question(memory: ChatMemory, user: str, arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as raised:
         memory.recall(**{"userid": user, "query": "q"} | arguments)
-    assert str(raised.value) == says
+    assert str(raised.value) == message

@@ -39,7 +39,7 @@ def test_a_thousand_conversations(
         return written, memory.remember_many(memories)
 
     with ThreadPoolExecutor(CALLERS) as pool:
-        told = list(pool.map(hold, work))
+        results = list(pool.map(hold, work))
     turns: Counter[tuple[str, int, str | None]] = Counter()
     found: Counter[tuple[str, int, str]] = Counter()
     for number in range(USERS):
@@ -52,6 +52,6 @@ def test_a_thousand_conversations(
     assert turns == Counter((f"conversation {number}", turn, f"input {number}") for number, turn in every)
     assert found == Counter((f"conversation {number}", turn, f"{number} {turn}") for number, turn in every)
     # Each is reported as created once at most: after a lost response it already exists.
-    assert 0.9 * len(every) < sum(sum(written) for written, _ in told) <= len(every)
-    assert 0.9 * len(every) < sum(remembered.created for _, remembered in told) <= len(every)
-    assert all(remembered.created + remembered.existing == 2 for _, remembered in told)
+    assert 0.9 * len(every) < sum(sum(written) for written, _ in results) <= len(every)
+    assert 0.9 * len(every) < sum(remembered.created for _, remembered in results) <= len(every)
+    assert all(remembered.created + remembered.existing == 2 for _, remembered in results)

@@ -1,4 +1,4 @@
-"""A cluster on the laptop's AWS with a master and one role, each with a secret that is rotated."""
+"""A cluster on the local AWS with a master and one role, each with a secret that is rotated."""
 
 from __future__ import annotations
 

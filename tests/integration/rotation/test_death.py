@@ -1,4 +1,4 @@
-"""A rotation that dies after each of its calls: what Secrets Manager does then, beginning again, always ends well.
+"""A rotation that is killed after each of its calls: what Secrets Manager does then, beginning again, always ends well.
 
 To die before a call is to die after the one before it; before the first, nothing has happened.
 """
@@ -21,7 +21,7 @@ UNDISTURBED = [
     "DescribeSecret", "GetSecretValue", "ExecuteStatement",
     "DescribeSecret", "GetSecretValue", "ExecuteStatement", "UpdateSecretVersionStage", "ExecuteStatement",
 ]  # fmt: skip
-KEYED = UNDISTURBED.index("UpdateSecretVersionStage") - 1  # the password has changed, and AWSCURRENT has not
+PASSWORD_SET = UNDISTURBED.index("UpdateSecretVersionStage") - 1  # the password has changed, and AWSCURRENT has not
 
 
 def die(rotating: RotatingSecrets, secret: str, token: str, after: int) -> bool:
@@ -67,11 +67,11 @@ def test_death_after_every_call(rotating: RotatingSecrets, who: str) -> None:
 def test_death_after_every_call_of_the_recovery_too(
     rotating: RotatingSecrets, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Of the master's, for whom nobody else can log in; KEYED is the worst that a death leaves behind."""
+    """Of the master's, for whom no other user can log in; PASSWORD_SET is the worst that a crash leaves behind."""
     for at in count():
         old = rotating.login(rotating.master)
         token = rotating.begin(rotating.master)
-        assert die(rotating, rotating.master, token, KEYED)
+        assert die(rotating, rotating.master, token, PASSWORD_SET)
         assert rotating.opens(rotating.login(rotating.master, "AWSPENDING"))
         died = die(rotating, rotating.master, token, at)
         rotating.rotate(rotating.master, token, timeout=0.2)
@@ -84,9 +84,9 @@ def test_death_after_every_call_of_the_recovery_too(
 
 
 def test_a_role_recovers_without_its_pending_version(rotating: RotatingSecrets) -> None:
-    """Whoever takes AWSPENDING away from a rotation that died has lost the password that is live."""
+    """Taking AWSPENDING away from a rotation that was killed loses the password that is live."""
     lost = rotating.begin(rotating.role)
-    assert die(rotating, rotating.role, lost, KEYED)
+    assert die(rotating, rotating.role, lost, PASSWORD_SET)
     old = rotating.login(rotating.role, "AWSPENDING")
     rotating.secrets.update_secret_version_stage(
         SecretId=rotating.role, VersionStage="AWSPENDING", RemoveFromVersionId=lost
@@ -98,7 +98,7 @@ def test_a_role_recovers_without_its_pending_version(rotating: RotatingSecrets) 
 
 
 def test_a_master_whose_password_was_changed_by_hand(rotating: RotatingSecrets) -> None:
-    """Labels stay as they were, the text says where to look, and what it says there heals it."""
+    """Labels stay as they were, the message names where to look, and what is documented there repairs it."""
     old, labels = rotating.login(rotating.master), rotating.labels(rotating.master)
     by_hand = old | {"password": "by-hand"}
     set_password(rotating, old, by_hand)

@@ -114,8 +114,8 @@ def test_a_deploy_after_a_rotation_does_no_harm(rotating: RotatingSecrets) -> No
     roles = {"st_chat_app": rotating.role}
     set_role_passwords(rotating.api(rotating.master), rotating.secrets, roles)
     rotating.rotate(rotating.role)
-    for keyed in (["st_chat_app"], []):
-        assert set_role_passwords(rotating.api(rotating.master), rotating.secrets, roles) == keyed
+    for changed in (["st_chat_app"], []):
+        assert set_role_passwords(rotating.api(rotating.master), rotating.secrets, roles) == changed
         assert rotating.opens(rotating.login(rotating.role))
     rotating.rotate(rotating.role)
     assert rotating.opens(rotating.login(rotating.role))
@@ -147,7 +147,7 @@ def test_a_secret_without_a_database_of_a_role_that_may_not_connect_to_the_defau
 
 
 def test_a_secret_may_not_name_another_role(rotating: RotatingSecrets) -> None:
-    """Whoever may write a role's secret shall not get the master's password changed to what it says."""
+    """A user who may write a role's secret cannot change the master's password to its value."""
     master = rotating.login(rotating.master)
     secret = rotating.secret("st.chat.thief", username="stchat", password="p")
     with pytest.raises(StchatError) as error:
@@ -193,13 +193,13 @@ def test_as_a_lambda(rotating: RotatingSecrets) -> None:
     def invoke(step: str) -> dict[str, Any]:
         event = {"SecretId": rotating.master, "ClientRequestToken": token, "Step": step}
         answer = rotating.functions.invoke(FunctionName="rotate", Payload=json.dumps(event))
-        return {"error": answer.get("FunctionError"), "said": json.loads(answer["Payload"].read() or "null")}
+        return {"error": answer.get("FunctionError"), "payload": json.loads(answer["Payload"].read() or "null")}
 
-    assert invoke("testSecret")["said"]["errorMessage"] == (
+    assert invoke("testSecret")["payload"]["errorMessage"] == (
         f"version {token} of secret {rotating.master} is empty: createSecret comes first"
     )
     for step in STEPS:
-        assert invoke(step) == {"error": None, "said": None}
+        assert invoke(step) == {"error": None, "payload": None}
     rotating.end(rotating.master, token)
     new = rotating.login(rotating.master)
     assert rotating.opens(new)

@@ -68,12 +68,12 @@ def test_the_rule_holds_for_other_ways_in(migrated: MigratedDatabase, user: str)
     assert found["chat_summary"] == "the same"
     table = "st_chat_history_vector_table"
     migrated.master.execute(
-        f"UPDATE {table} SET theme = 'u', chat_summary = 'mended' WHERE userid = :userid", {"userid": user}
+        f"UPDATE {table} SET theme = 'u', chat_summary = 'corrected' WHERE userid = :userid", {"userid": user}
     )
-    assert [row["chat_summary"] for row in recall(migrated.app, user, unit(1), theme="u")] == ["mended"]
-    assert remember(migrated.app, memory(user, 1, "u", summary="mended", vector=text(unit(2)))) == [False]
+    assert [row["chat_summary"] for row in recall(migrated.app, user, unit(1), theme="u")] == ["corrected"]
+    assert remember(migrated.app, memory(user, 1, "u", summary="corrected", vector=text(unit(2)))) == [False]
     assert recall(migrated.app, user, unit(2))[0]["similarity"] == pytest.approx(1, abs=1e-6)
-    assert remember(migrated.app, memory(user, 2, "u", summary="mended")) == [True]
+    assert remember(migrated.app, memory(user, 2, "u", summary="corrected")) == [True]
     assert refused(migrated.master, f"UPDATE {table} SET chatid = 1 WHERE userid = :userid", userid=user) == "23505"
     migrated.master.execute(f"DELETE FROM {table} WHERE userid = :userid", {"userid": user})
     assert count(migrated, user) == (0, 0)

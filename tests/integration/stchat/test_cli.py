@@ -1,4 +1,4 @@
-"""stchat, as somebody at a shell meets it."""
+"""stchat, as an operator at a shell meets it."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ def test_baseline(run: Run, endpoint: Endpoint, database: str) -> None:
     assert api.execute("SELECT count(*) FROM pg_database WHERE datname LIKE 'stchat_baseline%'").rows == [{"count": 0}]
 
 
-# Typed into psql, as the reference configuration has it.
+# Typed into psql, as the baseline configuration has it.
 BY_HAND = (
     """CREATE TABLE st_chat_history_table (
     primarykey BIGSERIAL PRIMARY KEY, userid TEXT NOT NULL UNIQUE, themename TEXT NOT NULL,
@@ -242,7 +242,7 @@ def test_the_source_s_tables_made_by_hand_are_adopted(
     assert run("schema", "apply")[:2] == (0, "applied\nsql/app/0004_chat_history_many_rows_per_user.sql\n")
     assert run("schema", "status", "--compare")[0] == 0
     api.execute(f"DROP INDEX {global_hnsw_index.INDEX}")
-    assert run("schema", "status", "--compare")[0] == 0, "a setting says whether that one is there"
+    assert run("schema", "status", "--compare")[0] == 0, "a setting decides whether that one is there"
     api.execute("INSERT INTO st_chat_history_table (userid, themename, chatid) VALUES ('u', 'after', 1)")
     assert api.execute("SELECT themename FROM st_chat_history_table ORDER BY primarykey").rows == [
         {"themename": "before"},
@@ -277,7 +277,7 @@ def test_drop_table_is_asked_for_by_name(run: Run) -> None:
     assert run("db", "columns", "t")[0] == 1
 
 
-def test_asleep(run: Run, endpoint: Endpoint, caplog: pytest.LogCaptureFixture) -> None:
+def test_paused(run: Run, endpoint: Endpoint, caplog: pytest.LogCaptureFixture) -> None:
     endpoint.pause()
     assert run("db", "databases")[0] == 0
     assert caplog.messages[0].startswith("waiting for the database, 0 s so far: DatabaseResumingException: ")

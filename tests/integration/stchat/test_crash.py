@@ -112,7 +112,7 @@ def test_every_call_with_every_fault(api: DataApi, tmp_path: Path, files: dict[s
         assert [case for cases in pool.map(work, range(THREADS)) for case in cases] == []
 
 
-def test_every_call_asleep_and_then_throttled(api: DataApi, tmp_path: Path) -> None:
+def test_every_call_paused_and_then_throttled(api: DataApi, tmp_path: Path) -> None:
     """These two change nothing in the database, so all calls of one run can meet them in turn."""
     place = Place.prepare(api, tmp_path, "crash_busy", ALL_ELSE)
     expected, calls = place.undisturbed()

@@ -50,7 +50,7 @@ def test_what_was_asked_is_looked_at_first(counted_client: Faulty) -> None:
     assert counted_client.calls == 0
 
 
-def test_asleep(short_limits: Endpoint, caplog: pytest.LogCaptureFixture, counted_client: Faulty) -> None:
+def test_paused(short_limits: Endpoint, caplog: pytest.LogCaptureFixture, counted_client: Faulty) -> None:
     """Longer than this call may wait, so that the Provider framework has to call again."""
     short_limits.pause()
     assert schema.is_complete(event("Update", *EVERYTHING), LambdaContext(schema.RESERVE_SECONDS)) == {
@@ -98,7 +98,7 @@ def test_roles_can_do_what_they_are_for(short_limits: Endpoint, schema_api: Data
     schema.is_complete(event("Update", *EVERYTHING), LambdaContext())
     app = as_role(short_limits, schema_api, "st_chat_app", role_secrets.passwords["st_chat_app"])
     insert = "INSERT INTO st_chat_history_table (userid, themename, chatid) VALUES ('u', 't', 1) RETURNING primarykey"
-    assert refused(app, insert) == "42501", "row security: it has not said whose rows it means"
+    assert refused(app, insert) == "42501", "row security: it has not set whose rows it means"
     with app.transaction() as transaction:
         transaction.execute("SELECT set_config('stchat.userid', 'u', true)")
         assert transaction.execute(insert).rows
@@ -153,7 +153,7 @@ def test_tables_of_later_migrations_are_the_roles_too(
 @pytest.mark.usefixtures("counted_client")
 def test_roles_that_cannot_have_a_password() -> None:
     with pytest.raises(MigrationError) as raised:
-        schema.is_complete(event("Update", *EVERYTHING, roles=("nobody",)), LambdaContext())
+        schema.is_complete(event("Update", *EVERYTHING, roles=("no_such_role",)), LambdaContext())
     assert str(raised.value) == (
-        "role nobody does not exist: make it in a migration, with NOLOGIN, or leave its secret out"
+        "role no_such_role does not exist: make it in a migration, with NOLOGIN, or leave its secret out"
     )

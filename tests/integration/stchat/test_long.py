@@ -46,7 +46,7 @@ def test_in_a_transaction_with_progress(impatient_project: Project, caplog: pyte
     assert any("building index" in message and message.endswith(" %") for message in caplog.messages)
 
 
-def test_fails_when_nobody_listens(impatient_project: Project) -> None:
+def test_fails_when_no_caller_listens(impatient_project: Project) -> None:
     project = impatient_project.write("CREATE TABLE t ();\nDO $$ BEGIN PERFORM pg_sleep(1.5); RAISE 'no'; END $$;")
     with pytest.raises(StatementError) as raised:
         project.runner().apply()
@@ -72,7 +72,7 @@ def test_longer_than_the_caller_has(impatient_project: Project) -> None:
 
 
 def test_index_build_over_many_calls(impatient_project: Project, caplog: pytest.LogCaptureFixture) -> None:
-    """As the Provider framework does: a new runner each time, until one says that nothing is left."""
+    """As the Provider framework does: a new runner each time, until one returns that nothing is left."""
     caplog.set_level("INFO", "stchat")
     project = impatient_project.write(SLOW, INDEX)
     times = 1
@@ -84,7 +84,7 @@ def test_index_build_over_many_calls(impatient_project: Project, caplog: pytest.
     assert project.column("SELECT duration_ms > 2000 FROM schema_migrations WHERE version = 2") == [True]
 
 
-def test_index_build_fails_when_nobody_listens(impatient_project: Project) -> None:
+def test_index_build_fails_when_no_caller_listens(impatient_project: Project) -> None:
     """The second value of a unique index that is there twice is met at the end of the build."""
     project = impatient_project.write(SLOW + "INSERT INTO t VALUES (251, 250);", INDEX)
     with pytest.raises(StatementError) as raised:

@@ -232,7 +232,7 @@ def test_a_ledger_of_another_tool(project: Project) -> None:
     )
 
 
-def test_a_database_that_nobody_makes(project: Project) -> None:
+def test_a_database_that_no_migration_creates(project: Project) -> None:
     project.write(TABLE)
     (project.directory / project.api.database).rename(project.directory / "nowhere")
     with pytest.raises(StatementError) as raised:

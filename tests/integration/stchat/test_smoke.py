@@ -56,13 +56,13 @@ def left(migrated: MigratedDatabase) -> int:
 
 
 @contextmanager
-def broken(migrated: MigratedDatabase, by: str, mended: str) -> Iterator[None]:
+def broken(migrated: MigratedDatabase, by: str, repaired_by: str) -> Iterator[None]:
     with migrated.endpoint.psql(migrated.master.database) as superuser:
         superuser.execute(by)
         try:
             yield
         finally:
-            superuser.execute(mended)
+            superuser.execute(repaired_by)
 
 
 def failures(smoke: Smoke) -> dict[str, str]:
@@ -85,13 +85,13 @@ def test_without_access_to_the_model_it_says_so_and_proves_the_rest(migrated: Mi
     assert left(migrated) == 0
 
 
-def test_it_waits_for_a_sleeping_cluster(migrated: MigratedDatabase) -> None:
+def test_it_waits_for_a_paused_cluster(migrated: MigratedDatabase) -> None:
     migrated.endpoint.pause()
     assert failures(Smoke(migrated.app, None)) == {}
 
 
 @pytest.mark.parametrize(
-    ("by", "mended", "check", "says"),
+    ("by", "repaired_by", "check", "message"),
     [
         (
             "GRANT CREATE ON SCHEMA public TO st_chat_app",
@@ -128,9 +128,11 @@ def test_it_waits_for_a_sleeping_cluster(migrated: MigratedDatabase) -> None:
         ),
     ],
 )
-def test_a_deployment_that_is_wrong(migrated: MigratedDatabase, by: str, mended: str, check: str, says: str) -> None:
-    with broken(migrated, by, mended):
-        assert failures(Smoke(migrated.app, None, migrated.read))[check] == says
+def test_a_deployment_that_is_wrong(
+    migrated: MigratedDatabase, by: str, repaired_by: str, check: str, message: str
+) -> None:
+    with broken(migrated, by, repaired_by):
+        assert failures(Smoke(migrated.app, None, migrated.read))[check] == message
     with migrated.endpoint.psql(migrated.master.database) as superuser:
         assert superuser.execute("SELECT to_regclass('stchat_smoke')").fetchone() == (None,)
     assert left(migrated) == 0
@@ -155,7 +157,7 @@ def test_interrupted_it_cleans_up(migrated: MigratedDatabase, monkeypatch: pytes
 
 
 def test_the_function_is_asked_too(migrated: MigratedDatabase) -> None:
-    """Through any that answers as the chat function does; this one loses what it is told."""
+    """Through any that answers as the chat function does; this one loses what it is given."""
 
     def forgetful(event: dict[str, Any]) -> dict[str, Any]:
         return {"written": True, "memories": []} if event["userid"] else {}

@@ -1,4 +1,4 @@
-"""The cutter against PostgreSQL itself: it runs a whole text at once, and says what statements it saw."""
+"""The splitter against PostgreSQL itself, which runs a whole text at once and reports the statements it saw."""
 
 from __future__ import annotations
 

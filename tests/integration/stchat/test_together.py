@@ -36,7 +36,7 @@ def test_ten_runners_at_once(project: Project) -> None:
     assert len(project.ledger("version")) == 4
 
 
-def test_a_clock_that_jumps_stops_nobody(project: Project) -> None:
+def test_a_clock_that_jumps_stops_no_runner(project: Project) -> None:
     """A lease from before the clock was set back would last for a day; one from before it went ahead is over."""
     project.write(COUNTED, ALONE + "INSERT INTO ran VALUES (1);\nSELECT 1/0;\n")
     for jump in ("1 day", "-1 day"):

@@ -96,7 +96,7 @@ def test_each_document_is_in_the_index() -> None:
         assert path.name == "README.md" or f"]({path.name})" in index, f"{path} is not in docs/README.md"
 
 
-def test_what_cannot_run_on_the_laptop_says_why() -> None:
+def test_what_cannot_run_on_the_local_aws_has_a_reason() -> None:
     blocks = shell_blocks(REPOSITORY / "docs" / "operations.md")
     elsewhere = [block for block in blocks if not block.runs_here]
     assert len(elsewhere) < len(blocks) - len(elsewhere)

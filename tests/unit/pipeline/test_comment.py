@@ -106,7 +106,7 @@ def test_the_workflows_variables_name_the_pull_request(tmp_path: Path) -> None:
     assert found == PullRequest("https://api.invalid", "owner/name", 7, "right")
 
 
-def test_nothing_is_written_for_a_fork_for_a_push_or_on_a_laptop(tmp_path: Path) -> None:
+def test_nothing_is_written_for_a_fork_for_a_push_or_outside_a_workflow(tmp_path: Path) -> None:
     here = event(tmp_path, "owner/name")
     assert PullRequest.from_environment(event(tmp_path, "a-fork/name")) is None
     assert PullRequest.from_environment(event(tmp_path, None)) is None

@@ -8,7 +8,8 @@ from typing import Any
 import boto3
 import pytest
 
-from pipeline.diff import LONGEST_DIFF, report, section
+from pipeline import __main__ as program
+from pipeline.diff import LONGEST_DIFF, DiffError, report, section
 
 DEPLOYED = {"postgres/0001_a.sql": "sha256:1", "db/0001_b.sql": "sha256:2"}
 
@@ -54,3 +55,21 @@ def test_without_credentials_it_says_so_and_compares_nothing(monkeypatch: pytest
     text = report(["dev", "prod"], tmp_path)
     assert "There are no AWS credentials here, so nothing is compared: a pull request from a fork gets none" in text
     assert not list(tmp_path.iterdir())
+
+
+def test_a_diff_that_fails_is_in_the_comment_with_its_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    place = 'sql/st_chat_db/0014_theme.sql:2:8: syntax error at or near "TABEL"'
+
+    def fail(*_: object) -> str:
+        raise DiffError("dev", 1, "{}\n" * 200 + f"{place}\nSubprocess exited with error 1\n")
+
+    summary = tmp_path / "summary.md"
+    monkeypatch.setattr(program, "report", fail)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    monkeypatch.delenv("GITHUB_EVENT_NAME", raising=False)
+    assert program.main([]) == 1
+    assert summary.read_text() == (
+        "### What a deploy would change\n\n````text\n"
+        f"cdk diff of dev failed:\n  {place}\n  Nothing was deployed.\n"
+        "  Next: correct sql/st_chat_db/0014_theme.sql, then: make diff STAGE=dev\n````\n"
+    )

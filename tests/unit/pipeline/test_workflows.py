@@ -30,7 +30,7 @@ def steps() -> list[Job]:
 
 
 @pytest.mark.parametrize("command", sorted({step["run"] for step in steps() if "run" in step}))
-def test_a_step_is_a_make_target_that_runs_on_a_laptop(command: str) -> None:
+def test_a_step_is_a_make_target_that_runs_on_any_machine(command: str) -> None:
     make, target = command.split()
     assert make == "make"
     dry = subprocess.run(["make", "--dry-run", target], capture_output=True, text=True)

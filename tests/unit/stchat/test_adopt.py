@@ -140,7 +140,8 @@ def test_a_secret_alone_collides() -> None:
     text = steps(look(Account(secrets={"st.chat": {}})), "en")
     assert text.endswith(
         "Give the stage free names in stacks/config.py:\n"
-        '     DEV = Settings(\n         stage="dev",\n         master_secret_name="st.chat.managed",\n     )'
+        "     def dev() -> Settings:\n         return Settings(\n"
+        '             stage="dev",\n             master_secret_name="st.chat.managed",\n         )'
     )
 
 

@@ -88,7 +88,7 @@ def test_an_idle_dev_is_storage_and_secrets() -> None:
         (changed(rotated_every_days=30), Load(), 2 * 3 * 0.5 * 0.5, 2 * (30 * 16.25 + 3 * 0.25)),
         (changed(min_acu=0.5, pause_seconds=None), Load(), 2 * 720 * 0.5, 2 * 30 * (8 * 2 + 16 * 0.5)),
         (changed(min_acu=4, pause_seconds=None), Load(acu=6), 2 * 720 * 4, 2 * 30 * (8 * 6 + 16 * 4)),
-        # an provisioned instance keeps the other one awake
+        # a provisioned instance blocks the other one's auto-pause
         (changed(instances=("db.serverless", "db.r6g.large")), Load(), 720 * 0.5, 30 * (8 * 2 + 16 * 0.5)),
     ],
 )

@@ -35,49 +35,49 @@ def nothing(count: int) -> dict[str, Any]:
     return {"generatedFields": [], "numberOfRecordsUpdated": count}
 
 
-def formatted(says: str, select: str, text: str, source: Source = JSON_PAGE, **options: object) -> Rule:
+def formatted(summary: str, select: str, text: str, source: Source = JSON_PAGE, **options: object) -> Rule:
     body = {"formattedRecords": text, "numberOfRecordsUpdated": 0}
-    return Rule(says=says, sql=f"SELECT {select}", request=JSON | options, body=body, source=source)
+    return Rule(summary=summary, sql=f"SELECT {select}", request=JSON | options, body=body, source=source)
 
 
 RULES: list[Rule] = [
     Rule(
-        says="a query: records, no generatedFields",
+        summary="a query: records, no generatedFields",
         source=PROXY,
         body={"records": [[long(1)]], "numberOfRecordsUpdated": 0},
     ),
     Rule(
-        says="a query without rows",
+        summary="a query without rows",
         sql="SELECT 1 WHERE false",
         source=PROXY,
         body={"records": [], "numberOfRecordsUpdated": 0},
     ),
     Rule(
-        says="INSERT: a count, no records",
+        summary="INSERT: a count, no records",
         sql="INSERT INTO t (name) VALUES ('a'), ('b')",
         setup=TABLE,
         source=PROXY,
         body=nothing(2),
     ),
     Rule(
-        says="UPDATE",
+        summary="UPDATE",
         sql="UPDATE t SET name = 'b'",
         setup=(*TABLE, "INSERT INTO t (name) VALUES ('a')"),
         body=nothing(1),
         source=PROXY,
     ),
-    Rule(says="DELETE", sql="DELETE FROM t", setup=TABLE, body=nothing(0), source=PROXY),
-    Rule(says="DDL", sql=TABLE[0], body=nothing(0), source=PROXY),
+    Rule(summary="DELETE", sql="DELETE FROM t", setup=TABLE, body=nothing(0), source=PROXY),
+    Rule(summary="DDL", sql=TABLE[0], body=nothing(0), source=PROXY),
     Rule(
-        says="INSERT ... RETURNING is a result set",
+        summary="INSERT ... RETURNING is a result set",
         sql="INSERT INTO t (name) VALUES ('a') RETURNING id",
         setup=TABLE,
         source=PROXY,
         body={"records": [[long(1)]], "numberOfRecordsUpdated": 0},
     ),
-    Rule(says="SHOW is a result set", sql="SHOW timezone", records=[[string("UTC")]], source=PROXY),
+    Rule(summary="SHOW is a result set", sql="SHOW timezone", records=[[string("UTC")]], source=PROXY),
     Rule(
-        says="metadata of an expression",
+        summary="metadata of an expression",
         sql="SELECT 1 AS one",
         request=METADATA,
         source=ASSUMED,
@@ -88,7 +88,7 @@ RULES: list[Rule] = [
         },
     ),
     Rule(
-        says="metadata of a table's columns; a serial's typeName is serial",
+        summary="metadata of a table's columns; a serial's typeName is serial",
         sql="SELECT * FROM t",
         setup=TABLE,
         request=METADATA,
@@ -104,7 +104,7 @@ RULES: list[Rule] = [
         },
     ),
     Rule(
-        says="metadata of other types: PostgreSQL's internal names",
+        summary="metadata of other types: PostgreSQL's internal names",
         request=METADATA,
         source=ASSUMED,
         sql="SELECT ARRAY[1] AS a, now() AS b WHERE false",
@@ -118,7 +118,7 @@ RULES: list[Rule] = [
         },
     ),
     Rule(
-        says="no metadata where there is no result set",
+        summary="no metadata where there is no result set",
         sql="DELETE FROM t",
         setup=TABLE,
         request=METADATA,
@@ -144,7 +144,7 @@ RULES: list[Rule] = [
     formatted("JSON: no rows", "1 AS a WHERE false", "[]", ASSUMED),
     formatted("JSON: no metadata even if asked for", "1 AS a", '[{"a":1}]', includeResultMetadata=True),
     Rule(
-        says="JSON: ignored where there is no result set",
+        summary="JSON: ignored where there is no result set",
         sql="DELETE FROM t",
         setup=TABLE,
         request=JSON,
@@ -152,7 +152,7 @@ RULES: list[Rule] = [
         source=JSON_PAGE,
     ),
     Rule(
-        says="JSON: equal labels are an error",
+        summary="JSON: equal labels are an error",
         sql="SELECT 1 AS a, 2 AS a",
         request=JSON,
         source=ASSUMED,
@@ -160,13 +160,13 @@ RULES: list[Rule] = [
         message="The result contains duplicate column labels, which formatRecordsAs JSON does not support",
     ),
     Rule(
-        says="formatRecordsAs NONE is the default",
+        summary="formatRecordsAs NONE is the default",
         request={"formatRecordsAs": "NONE"},
         records=[[long(1)]],
         source=MODEL,
     ),
     Rule(
-        says="a batch: one entry a set, generatedFields empty",
+        summary="a batch: one entry a set, generatedFields empty",
         path="/BatchExecute",
         setup=TABLE,
         source=PROXY,
@@ -175,7 +175,7 @@ RULES: list[Rule] = [
         body={"updateResults": [{"generatedFields": []}, {"generatedFields": []}]},
     ),
     Rule(
-        says="a batch without parameter sets runs once",
+        summary="a batch without parameter sets runs once",
         path="/BatchExecute",
         setup=TABLE,
         source=ASSUMED,
@@ -183,7 +183,7 @@ RULES: list[Rule] = [
         body={"updateResults": []},
     ),
     Rule(
-        says="a batch that fails",
+        summary="a batch that fails",
         path="/BatchExecute",
         setup=TABLE,
         source=ASSUMED,

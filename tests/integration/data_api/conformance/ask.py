@@ -3,7 +3,7 @@
     python -m tests.integration.data_api.conformance.ask
 
 with STCHAT_CLUSTER_ARN, STCHAT_SECRET_ARN and AWS credentials, prints each rule that the cluster's Data API does not
-answer as the table says, and exits with 1 if there is one. Every row is rolled back, or only reads.
+answer as in the table, and exits with 1 if there is one. Every row is rolled back, or only reads.
 """
 
 from __future__ import annotations
@@ -81,12 +81,12 @@ def expected(rule: Rule) -> Answer:
 
 
 def differences(wire: Caller) -> Iterator[str]:
-    """What is answered otherwise than the table says."""
+    """What is answered otherwise than in the table."""
     for section, rules in SECTIONS.items():
         for rule in rules:
             answer = ask(wire, rule)
             if answer != expected(rule):
-                yield f"{section}: {rule.says} ({rule.source})\n  table   {expected(rule)}\n  answer  {answer}"
+                yield f"{section}: {rule.summary} ({rule.source})\n  table   {expected(rule)}\n  answer  {answer}"
 
 
 def main() -> int:

@@ -24,17 +24,17 @@ TOO_LARGE = "The result exceeds the size limit 1 MB"
 
 
 def invalid(
-    says: str, message: str, error: str = "ValidationException", source: Source = MODEL, **request: object
+    summary: str, message: str, error: str = "ValidationException", source: Source = MODEL, **request: object
 ) -> Rule:
-    return Rule(says=says, request=request, error=error, message=message, source=source, outside=True)
+    return Rule(summary=summary, request=request, error=error, message=message, source=source, outside=True)
 
 
-def several(says: str, sql: str) -> Rule:
-    return Rule(says=says, sql=sql, error="ValidationException", message=ONE_STATEMENT, source=DIFFERENCES)
+def several(summary: str, sql: str) -> Rule:
+    return Rule(summary=summary, sql=sql, error="ValidationException", message=ONE_STATEMENT, source=DIFFERENCES)
 
 
-def one(says: str, sql: str, source: Source = PROXY, setup: tuple[str, ...] = ()) -> Rule:
-    return Rule(says=says, sql=sql, records=[[long(1)]], source=source, setup=setup)
+def one(summary: str, sql: str, source: Source = PROXY, setup: tuple[str, ...] = ()) -> Rule:
+    return Rule(summary=summary, sql=sql, records=[[long(1)]], source=source, setup=setup)
 
 
 RULES: list[Rule] = [
@@ -44,7 +44,7 @@ RULES: list[Rule] = [
     one("so are several, space and comments", "SELECT 1 ; ; -- done;\n /* ; */ "),
     one("a semicolon in quotes is none", "SELECT length(';')"),
     Rule(
-        says="a semicolon in dollar quotes is none",
+        summary="a semicolon in dollar quotes is none",
         sql="DO $x$ BEGIN PERFORM 1; PERFORM 2; END $x$",
         source=PROXY,
         body={"generatedFields": [], "numberOfRecordsUpdated": 0},
@@ -122,7 +122,7 @@ RULES: list[Rule] = [
         parameters=[parameter("a", long(1) | string("x"))],
     ),
     Rule(
-        says="a result of over 1 MiB",
+        summary="a result of over 1 MiB",
         sql="SELECT repeat('x', 1000) FROM generate_series(1, 1100)",
         error="UnsupportedResultException",
         message=TOO_LARGE,
@@ -130,7 +130,7 @@ RULES: list[Rule] = [
         outside=True,
     ),
     Rule(
-        says="JSON of over 10 MB",
+        summary="JSON of over 10 MB",
         sql="SELECT repeat('x', 1000) FROM generate_series(1, 11000)",
         source=JSON_PAGE,
         request={"formatRecordsAs": "JSON"},
@@ -139,7 +139,7 @@ RULES: list[Rule] = [
         message="Database response exceeded size limit",
     ),
     Rule(
-        says="ExecuteSql",
+        summary="ExecuteSql",
         path="/ExecuteSql",
         source=DIFFERENCES,
         outside=True,
@@ -206,7 +206,7 @@ RULES: list[Rule] = [
         outside=True,
     ),
     Rule(
-        says="a cluster that is not there",
+        summary="a cluster that is not there",
         error="HttpEndpointNotEnabledException",
         source=ASSUMED,
         outside=True,
@@ -215,14 +215,14 @@ RULES: list[Rule] = [
     ),
     *(
         Rule(
-            says=says,
+            summary=summary,
             error="HttpEndpointNotEnabledException",
             source=TROUBLESHOOTING,
             outside=True,
             request={"resourceArn": arn},
             message=f"HttpEndpoint is not enabled for resource {arn}",
         )
-        for says, arn in {
+        for summary, arn in {
             "an ARN in upper case": "ARN:AWS:RDS:AP-NORTHEAST-1:000000000000:CLUSTER:LOCAL",
             "a cluster in another region": "arn:aws:rds:eu-west-1:000000000000:cluster:local",
             "an ARN of another kind": "arn:aws:rds:ap-northeast-1:000000000000:db:local",
@@ -230,7 +230,7 @@ RULES: list[Rule] = [
         }.items()
     ),
     Rule(
-        says="a secret that is not there",
+        summary="a secret that is not there",
         error="SecretsErrorException",
         source=ASSUMED,
         outside=True,
@@ -238,7 +238,7 @@ RULES: list[Rule] = [
         message="Secrets Manager can't find the specified secret.",
     ),
     Rule(
-        says="a transaction that is not there",
+        summary="a transaction that is not there",
         error="TransactionNotFoundException",
         status=404,
         outside=True,
@@ -247,14 +247,14 @@ RULES: list[Rule] = [
         source=TROUBLESHOOTING,
     ),
     Rule(
-        says="a database other than the transaction's",
+        summary="a database other than the transaction's",
         error="BadRequestException",
         source=ASSUMED,
         request={"database": "template1"},
         message="Database name is not the same as transaction database name",
     ),
     Rule(
-        says="no database: that of the user's name",
+        summary="no database: that of the user's name",
         error="DatabaseErrorException",
         source=CLI_8577,
         outside=True,
@@ -262,7 +262,7 @@ RULES: list[Rule] = [
         message='ERROR: database "stchat" does not exist; SQLState: 3D000',
     ),
     Rule(
-        says="an extension that Aurora has and the embedded PostgreSQL has not: in words of our own",
+        summary="an extension that Aurora has and the embedded PostgreSQL has not: in words of our own",
         sql='CREATE EXTENSION IF NOT EXISTS "uuid-ossp"',
         error="DatabaseErrorException",
         source=ASSUMED,

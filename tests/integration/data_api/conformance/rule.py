@@ -63,7 +63,7 @@ class Rule:
     `status` and `message`.
     """
 
-    says: str
+    summary: str
     source: Source
     sql: str = "SELECT 1"
     setup: tuple[str, ...] = ()
@@ -81,22 +81,27 @@ def parameter(name: str, value: Mapping[str, Any], hint: str | None = None) -> d
     return {"name": name, "value": value} | ({} if hint is None else {"typeHint": hint})
 
 
-def value(says: str, sql: str, field: dict[str, Any], source: Source = OPERATIONS, **more: Any) -> Rule:
+def value(summary: str, sql: str, field: dict[str, Any], source: Source = OPERATIONS, **more: Any) -> Rule:
     """A query of one value."""
-    return Rule(says=says, sql=f"SELECT {sql}", records=[[field]], source=source, **more)
+    return Rule(summary=summary, sql=f"SELECT {sql}", records=[[field]], source=source, **more)
 
 
-def refused(says: str, sql: str, message: str, source: Source = PROXY) -> Rule:
+def refused(summary: str, sql: str, message: str, source: Source = PROXY) -> Rule:
     """A value that the Data API does not return."""
     return Rule(
-        says=says, sql=f"SELECT {sql}", error="UnsupportedResultException", message=message, source=source, outside=True
+        summary=summary,
+        sql=f"SELECT {sql}",
+        error="UnsupportedResultException",
+        message=message,
+        source=source,
+        outside=True,
     )
 
 
-def sent(says: str, sql: str, *parameters: dict[str, Any], source: Source = OPERATIONS, **answer: Any) -> Rule:
+def sent(summary: str, sql: str, *parameters: dict[str, Any], source: Source = OPERATIONS, **answer: Any) -> Rule:
     """A statement with parameters."""
-    return Rule(says=says, sql=sql, request={"parameters": list(parameters)}, source=source, **answer)
+    return Rule(summary=summary, sql=sql, request={"parameters": list(parameters)}, source=source, **answer)
 
 
-def database_error(says: str, sql: str, message: str, source: Source = PROXY, **more: Any) -> Rule:
-    return Rule(says=says, sql=sql, error="DatabaseErrorException", message=message, source=source, **more)
+def database_error(summary: str, sql: str, message: str, source: Source = PROXY, **more: Any) -> Rule:
+    return Rule(summary=summary, sql=sql, error="DatabaseErrorException", message=message, source=source, **more)

@@ -19,7 +19,7 @@ INTRODUCTION = """\
 # RDS Data API conformance: what the local endpoint answers, rule by rule
 
 Printed from the rows of `tests/integration/data_api/conformance/`, each of which is sent to the local endpoint, over
-a real PostgreSQL, and compared with the exact answer at every test run. The last column is how the answer is known:
+a real PostgreSQL, and compared with the exact answer at every test run. The last column is the source of the answer:
 botocore's model of the service, a page of AWS's guide (the Amazon Aurora user guide, read on 2026-11-26), a public
 capture of what Aurora returned, the suite of a client that passes on Aurora, or an assumption where none of them has
 it. {counts}.
@@ -34,8 +34,8 @@ def document() -> str:
     total = ", ".join(f"{count} {source}" for source, count in sorted(counts.items(), key=lambda item: -item[1]))
     pieces = [INTRODUCTION.format(counts=f"{sum(counts.values())} rows: {total}")]
     for title, rules in SECTIONS.items():
-        pieces.append(f"\n## {title}\n\n| rule | SQL | answer | known from |\n| --- | --- | --- | --- |\n")
-        pieces += [f"| {rule.says} | {_code(rule.sql)} | {_answer(rule)} | {rule.source} |\n" for rule in rules]
+        pieces.append(f"\n## {title}\n\n| rule | SQL | answer | source |\n| --- | --- | --- | --- |\n")
+        pieces += [f"| {rule.summary} | {_code(rule.sql)} | {_answer(rule)} | {rule.source} |\n" for rule in rules]
     return "".join(pieces)
 
 

@@ -24,9 +24,9 @@ INSERTED = {"generatedFields": [], "numberOfRecordsUpdated": 1}
 A = parameter("a", string("x"))
 
 
-def type_of(says: str, value: Mapping[str, object], name: str, hint: str | None = None) -> Rule:
+def type_of(summary: str, value: Mapping[str, object], name: str, hint: str | None = None) -> Rule:
     return sent(
-        says, "SELECT pg_typeof(:p)::text", parameter("p", value, hint), source=ASSUMED, records=[[string(name)]]
+        summary, "SELECT pg_typeof(:p)::text", parameter("p", value, hint), source=ASSUMED, records=[[string(name)]]
     )
 
 

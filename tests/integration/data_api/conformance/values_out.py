@@ -27,7 +27,7 @@ from tests.integration.data_api.conformance.rule import (
 STRINGS = {"longReturnType": "STRING"}
 DOUBLES = {"decimalReturnType": "DOUBLE_OR_LONG"}
 UNSUPPORTED = "The result contains the unsupported data type {}."
-# A refused type, the name in the text of its refusal, and how that is known.
+# A refused type, the name in the text of its refusal, and the source of that.
 REFUSED = {
     "interval '1 day'": ("INTERVAL", PROXY),
     "'12:00+02'::timetz": ("TIMETZ", EZ4),
@@ -175,7 +175,7 @@ RULES: list[Rule] = [
     ),
     *(refused(f"{name} is refused", sql, UNSUPPORTED.format(name), source) for sql, (name, source) in REFUSED.items()),
     Rule(
-        says="a refused type, in a result without rows",
+        summary="a refused type, in a result without rows",
         sql="SELECT interval '1 day' AS i WHERE false",
         source=CORRECTIONS,
         records=[],
@@ -199,13 +199,13 @@ RULES: list[Rule] = [
     value("an array of bit strings", "ARRAY[B'101']", array("stringValues", "101"), ASSUMED),
     *(
         Rule(
-            says=f"{says}: InternalFailure, and no message",
+            summary=f"{summary}: InternalFailure, and no message",
             sql=f"SELECT {sql}",
             error="InternalFailure",
             status=500,
             source=PROXY,
         )
-        for says, sql in {
+        for summary, sql in {
             "an infinite date": "'infinity'::date",
             "an infinite timestamp": "'-infinity'::timestamp",
             "an infinite timestamptz": "'infinity'::timestamptz",

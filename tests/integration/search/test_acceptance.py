@@ -1,4 +1,4 @@
-"""The benchmark's bars on few rows, recall and numbers of rows alone, over a table made the old way."""
+"""The benchmark's acceptance criteria on few rows: recall and numbers of rows, over the original schema."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 @pytest.fixture(scope="module")
 def database(migrated: MigratedDatabase, dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """As the source has it, with memories, five of which are the same; then brought up to date as by a deploy."""
+    """The original schema, with memories, five of which are the same; then brought up to date as by a deploy."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     sql = tmp_path_factory.mktemp("sql")
     files = sorted((SQL / "st_chat_db").iterdir())
