@@ -63,7 +63,7 @@ def hostile(trap: Trap, tmp_path: Path) -> dict[str, str]:
     config = tmp_path / "home" / ".aws" / "config"
     config.parent.mkdir(parents=True)
     config.write_text(CONFIG)
-    (tmp_path / "broken.py").write_text("raise SystemExit('imported')\n")
+    (tmp_path / "aws_cdk.py").write_text("raise SystemExit('imported')\n")
     port = trap.url.rpartition(":")[2]
     proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"), trap.url)
     services = ("S3", "STS", "CLOUDFORMATION", "RDS", "RDS_DATA", "SECRETS_MANAGER", "LAMBDA", "SSM", "IAM")
@@ -81,7 +81,7 @@ def hostile(trap: Trap, tmp_path: Path) -> dict[str, str]:
             "PGHOST": "127.0.0.1", "PGHOSTADDR": "127.0.0.1", "PGPORT": port, "PGSSLMODE": "verify-full",
             "PGOPTIONS": "-c broken=1", "PGSERVICE": "missing", "PGDATA": "/missing", "PGUSER": "real",
             "PGPASSFILE": "/missing", "CDK_DEFAULT_ACCOUNT": "111122223333", "CDK_DEFAULT_REGION": "eu-west-3",
-            "PYTHONPATH": str(tmp_path), "PYTHONSTARTUP": str(tmp_path / "broken.py"),
+            "PYTHONPATH": str(tmp_path), "PYTHONSTARTUP": str(tmp_path / "aws_cdk.py"),
             "NODE_OPTIONS": "--no-such-option",
         }
     )  # fmt: skip
@@ -116,7 +116,7 @@ def test_what_env_exports_wins(laptop: Laptop, hostile: dict[str, str]) -> None:
     """In the same shell, the SDK of a program of yours speaks to the local AWS."""
     exports = run(laptop, hostile, "env")
     program = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
-    script = f"{exports}\nexport AWS_CA_BUNDLE= PYTHONPATH=\n{shlex.quote(sys.executable)} -c {shlex.quote(program)}"
+    script = f"{exports}\nexport AWS_CA_BUNDLE= PYTHONPATH= AWS_MAX_ATTEMPTS=3\n{shlex.quote(sys.executable)} -c {shlex.quote(program)}"
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         env=hostile,
