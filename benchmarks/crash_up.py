@@ -90,19 +90,28 @@ def processes_of(directory: Path) -> list[psutil.Process]:
 
 
 @contextmanager
-def prepared() -> Iterator[Path]:
-    """A folder with the app as the CDK CLI takes it: synthesized."""
+def prepared(assembly: Path | None) -> Iterator[tuple[Path, float]]:
+    """A folder with the app as the CDK CLI takes it, synthesized, and the seconds that it takes to come up."""
     with tempfile.TemporaryDirectory(prefix="crash-up-") as name:
         folder = Path(name)
         folder.chmod(0o755)
+        if assembly is None:
+            first = Run(folder / "first", REPOSITORY)
+            first.up(ports())
+            first.must("down")
+            assembly = first.directory / "cdk.out"
+        shutil.copytree(assembly, folder / "original")
         app = folder / "app"
-        app.mkdir()
+        shutil.copytree(assembly, app / "assembly")
         (app / "cdk.json").write_text(json.dumps({"app": "assembly"}))
-        subprocess.run(
-            [REPOSITORY / "node_modules/.bin/cdk", "synth", "--quiet", "--output", app / "assembly"],
-            cwd=REPOSITORY, check=True,
-        )  # fmt: skip
-        yield folder
+        measured = Run(folder / "measured", app)
+        seconds = measured.up(ports())
+        measured.must("reset")
+        yield folder, seconds
+
+
+def ports() -> tuple[str, ...]:
+    return ("--aws-port", str(free_port()), "--data-api-port", str(free_port()), "--resume-seconds", "1")
 
 
 def change(app: Path, n: int) -> None:
@@ -130,15 +139,15 @@ def crash(folder: Path, n: int, seconds: float, moments: random.Random) -> None:
     """Two points: in a cold start, and in a deploy over it. What was there before each stays."""
     directory = folder / f"run-{n}"
     here = Run(directory, folder / "app")
-    ports = ("--aws-port", str(free_port()), "--data-api-port", str(free_port()), "--resume-seconds", "1")
+    here_ports = ports()
     try:
         for kind in ("cold start", "deploy"):
             after, everything = moments.uniform(0.2, seconds), moments.random() < 0.5
             if kind == "deploy":
                 here.sql(ROW.format(n=n))
                 change(folder / "app", n)
-            said = here.killed(ports, after, everything=everything)
-            took = here.up(ports)
+            said = here.killed(here_ports, after, everything=everything)
+            took = here.up(here_ports)
             statuses = here.must("status")
             assert "IN_PROGRESS" not in statuses, statuses
             assert "FAILED" not in statuses, statuses
@@ -161,6 +170,9 @@ def crash(folder: Path, n: int, seconds: float, moments: random.Random) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", type=int, default=40, help="how many kills (default: %(default)s)")
+    parser.add_argument(
+        "--assembly", type=Path, help="the app synthesized, such as .local/cdk.out (default: made anew)"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=60, help="begin no other run after these")
     arguments = parser.parse_args()
@@ -168,11 +180,7 @@ def main() -> int:
     moments = random.Random(arguments.seed)
     deadline = time.monotonic() + arguments.minutes * 60
     good = tried = 0
-    with prepared() as folder:
-        shutil.copytree(folder / "app" / "assembly", folder / "original")
-        first = Run(folder / "first", folder / "app")
-        seconds = first.up(("--aws-port", str(free_port()), "--data-api-port", str(free_port())))
-        first.must("reset")
+    with prepared(arguments.assembly) as (folder, seconds):
         print(f"a cold start without a kill: {seconds:.1f} s", flush=True)
         for n in range(1, (arguments.points + 1) // 2 + 1):
             if time.monotonic() > deadline:

@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable
 
-from local_aws import cdk_cli, clean_environment, stack, state, summary
+from local_aws import cdk_cli, clean_environment, leftovers, stack, state, summary
 from local_aws.clean_environment import LOOPBACK
 from local_aws.deployed import application_environment, cluster_and_secret
 from local_aws.errors import DamagedError, LocalError
@@ -36,6 +36,9 @@ def up(arguments: argparse.Namespace) -> int:
             cdk_cli.bootstrap(here)
             cdk_cli.deploy(here)
             summary.show(here, application_environment(here))
+    stack.save(here)
+    for path in leftovers.unlisted(here):
+        print(f"no cluster has the database in {path}, which a kill left: remove it if you do not need it")
     print(f"up in {time.monotonic() - started:.0f} s; `local-aws down` stops it, the data stays")
     return 0
 
@@ -45,6 +48,7 @@ def deploy(arguments: argparse.Namespace) -> int:
     _announce()
     with stack.locked(here.directory, "local-aws deploy", shared=True):
         cdk_cli.deploy(here, arguments.rest)
+    stack.save(here)
     return 0
 
 

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from local_aws import credentials, processes
+from local_aws import credentials, leftovers, processes
 from local_aws.data_api.admin_client import signed_call
 from local_aws.errors import CdkError, DamagedError, LocalError
 from local_aws.postgres.system import as_system_user
-from local_aws.state import ACCOUNT, REGION, REPOSITORY, LocalAws, Server, load
+from local_aws.state import ACCOUNT, REGION, REPOSITORY, STACK_OPERATION, LocalAws, Server, load
 
 AWS_PORT = 4566
 DATA_API_PORT = 4567
@@ -25,7 +25,6 @@ START_CONTROL_PLANE = (
 )
 # How long a paused cluster takes to resume; Aurora takes about 15 s, a user of this machine need not wait that long.
 RESUME_SECONDS = 3.0
-STACK_OPERATION = "a stack operation is under way"
 
 
 @contextmanager
@@ -56,6 +55,7 @@ def running(
                 cloud = replace(cloud, control_plane=_start_control_plane(cloud))
                 cloud.save()
             if "data_api" not in was_up:
+                leftovers.remove_incomplete(cloud.directory)
                 cloud = replace(cloud, data_api=_start_data_api(cloud, resume_seconds))
             cloud.save()
             for server, url, name in (
@@ -95,7 +95,7 @@ def stop(cloud: LocalAws) -> str:
     Raises:
         LocalError: the state could not be saved; everything still runs.
     """
-    remark = _save_state(cloud) if processes.is_running(cloud.control_plane) else ""
+    remark = save(cloud) if processes.is_running(cloud.control_plane) else ""
     processes.stop(cloud.data_api)
     processes.stop(cloud.control_plane)
     stop_strays(cloud.directory)
@@ -154,7 +154,12 @@ def _check_ports(cloud: LocalAws, last: LocalAws, was_up: set[str]) -> None:
     processes.require_free_ports(free)
 
 
-def _save_state(cloud: LocalAws) -> str:
+def save(cloud: LocalAws) -> str:
+    """Have the control plane save its state now. Returns what is to be said about it; nothing where all was saved.
+
+    Raises:
+        LocalError: it could not.
+    """
     try:
         signed_call(cloud.key, "POST", f"{cloud.aws_url}/_local/save")
     except urllib.error.HTTPError as error:
@@ -163,7 +168,7 @@ def _save_state(cloud: LocalAws) -> str:
             return "a stack was being changed: at the next `local-aws up` it is as it was before"
         raise LocalError(
             f"the state of the control plane could not be saved: {reason}; everything still runs: make room, then "
-            "`local-aws down` again, or `local-aws reset` to remove it all"
+            "`local-aws down`, or `local-aws reset` to remove it all"
         ) from None
     except (OSError, LocalError):
         return ""  # it does not answer: what it answered before is saved

@@ -22,6 +22,8 @@ ACCOUNT = "000000000000"
 REGION = "ap-northeast-1"
 # The reason that a stack gives whose deletion was not finished.
 INTERRUPTED = "the local AWS was stopped in the middle"
+# Why the control plane does not save a stack now: it saves it when the operation has ended.
+STACK_OPERATION = "a stack operation is under way"
 # What `env` exports, besides what the app deploys.
 EXPORTED = (
     "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_RDS_DATA", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ACCESS_KEY_ID",

@@ -24,6 +24,7 @@ SECRET_OF = "/_local/secret-of"
 SAVE = "/_local/save"
 # A function's log is saved a moment later: a call does not wait for the disk.
 INVOCATIONS = "/invocations"
+NOT_SAVED = "the local AWS made the change, but could not save it: {failure}; make room, then `local-aws down` saves it"
 # Answered without a signature: says that the server runs, and nothing else.
 HEALTH = "/_ministack/health"
 # Where a custom resource sends its answer, by an address that holds a random UUID. A page cannot PUT unasked.
@@ -34,8 +35,8 @@ class State(Protocol):
     def touch(self) -> None:
         """Something changed: save it soon."""
 
-    async def changed(self) -> None:
-        """Something changed: returns when it is saved."""
+    async def changed(self) -> str:
+        """Something changed: returns when it is saved, with why it could not be; nothing where it was."""
 
     def save(self) -> str:
         """Returns why the state could not be saved; nothing where it was."""
@@ -91,7 +92,12 @@ class GuardedApp:
             await _send(send, 404 if secret is None else 200, {"content-type": "text/plain"}, (secret or "").encode())
 
     def _answer(self, request: HttpRequest, body: bytes, send: Send) -> Send:
+        failed = False
+
         async def answer(message: Message) -> None:
+            nonlocal failed
+            if failed:
+                return
             if message["type"] == "http.response.start":
                 # ministack allows every origin; no page is to read anything.
                 headers = [(n, v) for n, v in message["headers"] if not n.lower().startswith(b"access-control-")]
@@ -99,7 +105,12 @@ class GuardedApp:
                 if request.path.endswith(INVOCATIONS):
                     self._state.touch()
                 elif may_change(request, body):
-                    await self._state.changed()
+                    failure = await self._state.changed()
+                    if failure:
+                        failed = True
+                        refusal = Refusal("InternalFailure", NOT_SAVED.format(failure=failure))
+                        await _send(send, 500, *request_guard.response(request, refusal))
+                        return
             await send(message)
 
         return answer

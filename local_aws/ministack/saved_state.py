@@ -2,7 +2,7 @@
 that was answered, and leaves no half of anything.
 
 A stack operation is saved when it has ended: killed in the middle, it never began. Deletions are saved as they go,
-since the data of what is deleted goes with it.
+since the data of what is deleted goes with it; so are secrets, whose passwords a database has taken.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from typing import Any
 
 from ministack import app
 from ministack.core import persistence
-from ministack.services import cloudformation, lambda_svc, rds
+from ministack.services import cloudformation, lambda_svc, rds, secretsmanager
 
 from local_aws.credentials import write_private
-from local_aws.state import INTERRUPTED
+from local_aws.state import INTERRUPTED, STACK_OPERATION
 
 log = logging.getLogger("local_aws.ministack")
 
+SECRETS = "secretsmanager"
 ATTEMPTS, PAUSE_SECONDS = 20, 0.01
 LATER_SECONDS = 0.25
 # States that a stack stays in, or that are saved as they go; all others that end so are an operation's middle.
@@ -68,12 +69,17 @@ class SavedState:
         """Something changed: it is saved soon."""
         self._changes += 1
 
-    async def changed(self) -> None:
-        """Something changed: returns when it is saved, or as soon as a stack operation is under way."""
+    async def changed(self) -> str:
+        """Something changed: returns when it is saved, with why it could not be; nothing where it was.
+
+        In the middle of a stack operation only secrets are saved.
+        """
         self.touch()
         change = self._changes
-        if not busy() and self._saved < change:
-            await asyncio.to_thread(self.save, change)
+        failure = STACK_OPERATION
+        if not busy():
+            failure = "" if self._saved >= change else await asyncio.to_thread(self.save, change)
+        return await asyncio.to_thread(self._save_secrets) if failure == STACK_OPERATION else failure
 
     def save(self, change: int = 0) -> str:
         """Save all that changed, up to `change` at least. Returns why it could not be saved; nothing where it was."""
@@ -83,7 +89,7 @@ class SavedState:
             target = self._changes
             try:
                 if not self._write():
-                    return "a stack operation is under way"
+                    return STACK_OPERATION
             except OSError as error:
                 log.error("the state could not be saved: %s", error)
                 return str(error)
@@ -105,18 +111,41 @@ class SavedState:
                 name: text for name, text in self._texts.items() if name not in texts
             }
             if texts != self._texts:
-                members = ",\n".join(f"{json.dumps(name)}: {text}" for name, text in texts.items())
-                write_private(self._path, f"{{{members}}}\n")
-                self._texts = texts
+                self._replace(texts)
                 self._prune(self._referenced)
             return True
         raise OSError(f"the state changed {ATTEMPTS} times while it was read")
 
+    def _save_secrets(self) -> str:
+        """In the middle of a stack operation: the secrets that were saved before it, as they are now.
+
+        A rotation goes on meanwhile, and the database has taken the new password.
+        """
+        with self._lock:
+            try:
+                saved = json.loads(self._texts.get(SECRETS, "null"), object_hook=persistence._json_object_hook)
+                if saved is None:
+                    return ""
+                current = secretsmanager.get_state()["secrets"]._data
+                before = saved["secrets"]._data
+                before.update({key: current[key] for key in before if key in current})
+                if (text := _text(saved)) != self._texts[SECRETS]:
+                    self._replace(self._texts | {SECRETS: text})
+            except OSError as error:
+                log.error("the secrets could not be saved: %s", error)
+                return str(error)
+        return ""
+
+    def _replace(self, texts: dict[str, str]) -> None:
+        members = ",\n".join(f"{json.dumps(name)}: {text}" for name, text in texts.items())
+        write_private(self._path, f"{{{members}}}\n")
+        self._texts = texts
+
     def _save_later(self) -> None:
         while True:
             time.sleep(LATER_SECONDS)
-            if self._changes != self._saved and not busy():
-                self.save()
+            if self._changes != self._saved and self.save() == STACK_OPERATION:
+                self._save_secrets()
 
     def _load(self) -> dict[str, Any]:
         try:

@@ -44,6 +44,13 @@ class Laptop:
         """local-aws ..."""
         return self._run([sys.executable, "-m", "local_aws", "--directory", str(self.directory), *arguments])
 
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """local-aws ..., not waited for."""
+        command = [sys.executable, "-m", "local_aws", "--directory", str(self.directory), *arguments]
+        return subprocess.Popen(
+            command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
     def must(self, *arguments: str) -> str:
         outcome = self.run(*arguments)
         assert outcome.status == 0, outcome.output

@@ -6,10 +6,12 @@ from pathlib import Path
 
 from local_aws import sample_conversation
 from local_aws.state import LocalAws
+from tests.support.data_api_endpoint import write_key
 from tests.support.migrated_database import MigratedDatabase
 
 
 def test_it_is_kept_once_and_each_question_finds_its_answer(migrated: MigratedDatabase, tmp_path: Path) -> None:
+    write_key(tmp_path)
     port = int(migrated.endpoint.url.rpartition(":")[2])
     here = LocalAws(directory=tmp_path, aws_port=port, data_api_port=port)
     deployed = {
