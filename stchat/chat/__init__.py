@@ -1,7 +1,7 @@
 """A user's chat history and chat memory, and the operations of the chat function."""
 
 from stchat.chat.embeddings import CohereEmbedder, Embedded, Embedder, shared_client
-from stchat.chat.history import ChatHistory, Theme, Turn
+from stchat.chat.history import Added, ChatHistory, Theme, Turn
 from stchat.chat.http_status import FAILED, TOO_LARGE, Problem, RefusedError, logged, problem
 from stchat.chat.memory import ChatMemory, Memory, Remembered
 from stchat.chat.operations import OPERATIONS, Chat
@@ -12,6 +12,7 @@ __all__ = [
     "FAILED",
     "OPERATIONS",
     "TOO_LARGE",
+    "Added",
     "Chat",
     "ChatHistory",
     "ChatMemory",
