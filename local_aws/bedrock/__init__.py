@@ -1,1 +1,1 @@
-"""Bedrock Runtime's InvokeModel on this machine, for Cohere Embed v3: its requests, limits and errors, and no model."""
+"""Bedrock Runtime on the laptop: InvokeModel for Cohere Embed v3, and Converse; requests, limits and errors, no model."""
