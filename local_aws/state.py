@@ -16,6 +16,8 @@ from local_aws.credentials import AccessKey, write_private
 from local_aws.data_api.admin_client import AdminClient
 from local_aws.errors import DamagedError
 
+from local_aws.bedrock import LOCAL_MODEL
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 DEFAULT_DIRECTORY = REPOSITORY / ".local"
 ACCOUNT = "000000000000"
@@ -58,9 +60,20 @@ class LocalAws:
     def data_api_url(self) -> str:
         return f"http://127.0.0.1:{self.data_api_port}"
 
-    @property
-    def key(self) -> AccessKey:
-        return credentials.load(self.directory)
+    def environment(self) -> dict[str, str]:
+        """What makes boto3, the aws CLI and `cdk` speak to this cloud instead of AWS."""
+        return {
+            "AWS_ENDPOINT_URL": self.aws_url,
+            "AWS_ENDPOINT_URL_RDS_DATA": self.data_api_url,
+            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self.data_api_url,
+            "STCHAT_CHAT_MODEL": LOCAL_MODEL,
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "CDK_DISABLE_CLI_TELEMETRY": "true",  # what a laptop's AWS does is told to nobody
+        }
 
     @property
     def admin(self) -> AdminClient:

@@ -1,1 +1,3 @@
-"""Bedrock Runtime on the laptop: InvokeModel for Cohere Embed v3, and Converse; requests, limits and errors, no model."""
+"""Bedrock Runtime on the laptop: InvokeModel for Cohere Embed v3, and Converse; requests, limits and errors."""
+
+LOCAL_MODEL = "local.recalled-v1"  # of Converse

@@ -10,14 +10,15 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from botocore.validate import ParamValidator
 
+from local_aws.bedrock import LOCAL_MODEL
 from local_aws.bedrock.cohere import tokens
 from local_aws.bedrock.errors import SERVICE, BedrockError, malformed
 
-LOCAL_MODEL = "local.recalled-v1"
 # Chat models of AWS, by their id or as an inference profile: an application may name here what it names there.
 MODELS = re.compile(rf"{re.escape(LOCAL_MODEL)}|([a-z]{{2,6}}\.)?(amazon\.nova|anthropic\.claude)[a-z0-9.:-]+")
 SHAPE = SERVICE.operation_model("Converse").input_shape
@@ -111,7 +112,7 @@ def _broken(request: dict[str, Any]) -> Iterator[str]:
     roles = [message["role"] for message in messages]
     if unknown := [role for role in roles if role not in ("user", "assistant")]:
         yield f"messages must have the role user or assistant, got {unknown[0][:64]}"
-    if any(role == before for before, role in zip(roles, roles[1:], strict=False)):
+    if any(role == before for before, role in pairwise(roles)):
         yield (
             "A conversation must alternate between user and assistant roles. Make sure the conversation alternates"
             " between user and assistant roles and try again."

@@ -42,7 +42,7 @@ class Answer:
 
 
 class Bedrock:
-    """Fault rules apply to it as the operations InvokeModel and Converse; their `sql` is matched with the model's id."""
+    """Fault rules apply to it as the operations InvokeModel and Converse; `sql` is matched with the model's id."""
 
     def __init__(self, account: Account, faults: Faults) -> None:
         self._account = account

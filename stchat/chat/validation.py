@@ -58,9 +58,7 @@ def moment(field: str, value: Any) -> str:
     except ValueError:
         parsed = None
     if not isinstance(parsed, datetime):
-        raise InputError(
-            field, "be a time in ISO 8601", _describe(value), "write it like 2026-11-25T10:00:00+09:00"
-        )
+        raise InputError(field, "be a time in ISO 8601", _describe(value), "write it like 2026-11-25T10:00:00+09:00")
     if parsed.utcoffset() is None:
         raise InputError(field, "have a zone", "a time without one", "add +09:00, for instance, or Z for UTC")
     return parsed.isoformat()

@@ -159,7 +159,9 @@ def add_to(group: argparse._SubParsersAction[argparse.ArgumentParser], common: a
         for argument in ("user", *arguments):
             parser.add_argument(argument, **_ARGUMENTS[argument])
     what = "store turns and memories from a file of JSON lines; what is there already is not stored twice"
-    parser = group.add_parser("import", help=what, description=f"{what}; docs/import.md has the format", parents=[common])
+    parser = group.add_parser(
+        "import", help=what, description=f"{what}; docs/import.md has the format", parents=[common]
+    )
     parser.set_defaults(run=import_file)
     parser.add_argument("file", type=Path, metavar="FILE.jsonl", help="one turn or memory a line")
     parser.add_argument("--from-line", type=_line, default=1, metavar="LINE", help="continue an import that stopped")
