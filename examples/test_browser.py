@@ -55,8 +55,8 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def open_page(server: str, browser: Browser, pictures: Path) -> Iterator[Open]:
-    """Opens the page in a browser of that language; each test ends with a picture of it, if they are asked for."""
+def open_page(server: str, browser: Browser) -> Iterator[Open]:
+    """Opens the page in a browser of that language, colour scheme and size."""
     problems: list[str] = []
     opened: list[Page] = []
 
@@ -127,7 +127,7 @@ def test_in_japanese_a_reload_keeps_it_and_deleting_asks(open_page: Open, user: 
     page.reload()
     expect(memories).to_have_count(2)
     assert page.get_by_label("ユーザー ID").input_value() == user
-    page.get_by_role("button", name="このユーザーの記録をすべて削除").click()
+    page.get_by_role("button", name="このユーザーの記録を削除").click()
     expect(page.get_by_text("元には戻せません。")).to_be_visible()
     expect(memories).to_have_count(2)
     settled(page, pictures / "ja-delete.png")

@@ -24,8 +24,10 @@ HANDLED = """{'status': 200, 'memories': ['likes lentil soup with lemon'
 """
 
 
-def ran(migrated: MigratedDatabase, code: str) -> str:
-    """What the code prints, with the environment of an application."""
+def test_the_guide(migrated: MigratedDatabase) -> None:
+    blocks = BLOCK.findall((REPOSITORY / "docs" / "memory.md").read_text())
+    assert len(blocks) == 9
+    code = [python + (CALL_THE_HANDLER if "def handler" in python else "") for python, _ in blocks]
     environment = {
         "AWS_ENDPOINT_URL_RDS_DATA": migrated.endpoint.url,
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": migrated.endpoint.url,
