@@ -108,17 +108,9 @@ def ask_to_forget(userid: str, texts: Texts) -> bool:
         return st.button(texts.forget_yes, key="forget", type="primary")
 
 
-def once_more(message: str) -> None:
-    """From the top, where the themes are read; `message` is shown there."""
-    st.session_state["message"] = message
-    st.rerun()
-
-
 def page() -> None:
     st.set_page_config(page_title="st-chat-memory", page_icon=":material/history:")
     st.html(STYLE)
-    if message := st.session_state.pop("message", None):
-        st.toast(message)
     with st.sidebar:
         texts = choose_language()
         userid = st.text_input(texts.user, "demo", key="userid", bind="query-params") or "demo"
@@ -148,14 +140,14 @@ def page() -> None:
             with st.spinner(texts.waiting):
                 if add_samples:
                     conversation.remember_samples(userid, texts.samples)
-                    once_more(texts.samples_added.format(count=len(texts.samples)))
+                    st.toast(texts.samples_added.format(count=len(texts.samples)), duration="long")
                 if forget:
                     conversation.forget(userid)
                     for key in [key for key in said if key[0] == userid]:
                         del said[key]
                     st.session_state["forgotten"] += 1
                     st.query_params.pop("theme", None)
-                    once_more(texts.forgotten)
+                    st.rerun()  # with the themes that are left
                 turns = conversation.turns(userid, theme)
                 if unsent and (spoken or st.session_state.pop("again", False)):
                     new = conversation.say(userid, theme, unsent, count, least)

@@ -94,7 +94,7 @@ def test_another_page_has_the_turns_and_what_they_recalled_and_all_can_be_delete
 
 
 def test_themes_are_listed_and_that_of_the_language_is_opened(page: AppTest, migrated: MigratedDatabase) -> None:
-    userid = page.text_input(key="userid").value
+    userid = str(page.text_input(key="userid").value)
     history = ChatHistory(migrated.app)
     for theme in ("cooking", "旅行", "latest"):
         history.add(userid, theme, 1, f"of {theme}", None)

@@ -32,7 +32,6 @@ class Texts:
     forget_button: str
     forget_question: str
     forget_yes: str
-    forgotten: str
     failed: str
     not_sent: str
     send_again: str
@@ -65,7 +64,6 @@ JAPANESE = Texts(
     forget_button="このユーザーの記録を削除",
     forget_question="ユーザー「{userid}」の会話履歴と記憶をすべて削除します。元には戻せません。",
     forget_yes="削除する",
-    forgotten="すべて削除しました。",
     failed="処理に失敗しました。エラーの内容は次のとおりです。",
     not_sent="このメッセージは保存されていない可能性があります。もう一度送信しても、同じ記憶が重複することはありません。",
     send_again="もう一度送信",
@@ -105,7 +103,6 @@ ENGLISH = Texts(
     forget_button="Delete all of this user",
     forget_question="This deletes every turn and memory of the user “{userid}”. It cannot be undone.",
     forget_yes="Delete",
-    forgotten="All is deleted.",
     failed="That failed. The error is:",
     not_sent="This message may not be stored. Sending it again does not remember it twice.",
     send_again="Send again",

@@ -21,7 +21,7 @@ from local_aws.bedrock.errors import SERVICE, BedrockError, malformed
 
 # Chat models of AWS, by their id or as an inference profile: an application may name here what it names there.
 MODELS = re.compile(rf"{re.escape(LOCAL_MODEL)}|([a-z]{{2,6}}\.)?(amazon\.nova|anthropic\.claude)[a-z0-9.:-]+")
-SHAPE = SERVICE.operation_model("Converse").input_shape
+CONVERSE = SERVICE.operation_model("Converse")
 NOT_HERE = ("toolConfig", "guardrailConfig", "outputConfig", "promptVariables")
 LISTED = 3
 _RECALLED = re.compile(r"^- (.+)$", re.MULTILINE)
@@ -94,7 +94,8 @@ def _parse(body: bytes) -> dict[str, Any]:
         request = None
     if not isinstance(request, dict):
         raise malformed()
-    report = ParamValidator().validate(request | {"modelId": LOCAL_MODEL}, SHAPE)
+    assert CONVERSE.input_shape is not None
+    report = ParamValidator().validate(request | {"modelId": LOCAL_MODEL}, CONVERSE.input_shape)
     if report.has_errors():
         raise _refused(report.generate_report())
     for broken in _broken(request):
