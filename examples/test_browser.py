@@ -80,7 +80,7 @@ def open_page(server: str, browser: Browser) -> Iterator[Open]:
 
 @pytest.fixture
 def pictures(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """The folder of --pictures, or one that nobody looks at."""
+    """The folder of --pictures, or one of the test's own."""
     folder: Path = request.config.getoption("--pictures") or tmp_path
     folder.mkdir(parents=True, exist_ok=True)
     return folder

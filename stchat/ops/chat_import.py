@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from stchat.chat import ChatHistory, ChatMemory
-from stchat.chat.batches import BATCH_ITEMS, BATCH_TURNS, prepare, prepare_turn
+from stchat.chat import BATCH_ITEMS, BATCH_TURNS, ChatHistory, ChatMemory, prepare, prepare_turn
 from stchat.errors import InputError, StchatError
 
 CONFLICTS_SHOWN = 10

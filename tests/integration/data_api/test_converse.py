@@ -17,7 +17,7 @@ from tests.support.data_api_endpoint import Endpoint
 if TYPE_CHECKING:
     from types_boto3_bedrock_runtime import BedrockRuntimeClient
 
-CANARY = "a-text-that-nobody-may-see"
+CANARY = "a-text-that-no-log-shows"
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_ids_of_awss_chat_models_are_taken(bedrock: BedrockRuntimeClient, model:
 @pytest.mark.parametrize(
     ("model", "says"),
     [
-        ("nobody.has-this-v1", "The provided model identifier is invalid."),
+        ("example.no-such-model-v1", "The provided model identifier is invalid."),
         (
             "cohere.embed-multilingual-v3",
             "This action doesn't support the model that you provided. Try again with a supported text or chat model"
