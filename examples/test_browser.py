@@ -126,7 +126,7 @@ def test_in_japanese_a_reload_keeps_it_and_deleting_asks(open_page: Open, user: 
 
     page.reload()
     expect(memories).to_have_count(2)
-    assert page.get_by_label("ユーザー ID").input_value() == user
+    expect(page.get_by_label("ユーザー ID")).to_have_value(user)
     page.get_by_role("button", name="このユーザーの記録を削除").click()
     expect(page.get_by_text("元には戻せません。")).to_be_visible()
     expect(memories).to_have_count(2)

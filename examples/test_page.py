@@ -61,7 +61,7 @@ def test_in_english_too(page: AppTest) -> None:
     assert page.expander[0].label == ENGLISH.recalled.format(count=1)
 
 
-def test_without_a_model_it_says_that_nobody_answers(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_model_it_says_so(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STCHAT_CHAT_MODEL")
     page.chat_input(key="spoken").set_value("京都で静かな庭が見たい").run()
     assert JAPANESE.no_model in [caption.value for caption in page.caption]
