@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from tests.support.migrated_database import MigratedDatabase
 BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome", "chrome")
 SECONDS = 60
 PHONE = {"width": 390, "height": 844}
-DESK = {"width": 1100, "height": 1000}
+DESK = {"width": 1100, "height": 1160}
 
 Open = Callable[..., Page]
 
@@ -149,6 +150,8 @@ def test_in_english_in_the_dark_with_a_theme_of_its_own(open_page: Open, user: s
     memories = page.locator(".memory")
     expect(memories).to_have_count(2)
     expect(page.get_by_text("no language model")).to_be_visible()
+    background = page.get_by_test_id("stApp").evaluate("element => getComputedStyle(element).backgroundColor")
+    assert max(map(int, re.findall(r"\d+", background)[:3])) < 64, background
     settled(page, pictures / "en-dark.png")
 
     page.get_by_text("日本語", exact=True).click()
