@@ -12,11 +12,10 @@ import boto3
 from botocore.config import Config
 
 from local_aws import clean_environment, credentials
+from local_aws.bedrock import LOCAL_MODEL
 from local_aws.credentials import AccessKey, write_private
 from local_aws.data_api.admin_client import AdminClient
 from local_aws.errors import DamagedError
-
-from local_aws.bedrock import LOCAL_MODEL
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DEFAULT_DIRECTORY = REPOSITORY / ".local"
@@ -28,7 +27,7 @@ INTERRUPTED = "the local AWS was stopped in the middle"
 EXPORTED = (
     "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_RDS_DATA", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_EC2_METADATA_DISABLED",
-    "CDK_DISABLE_CLI_TELEMETRY",
+    "CDK_DISABLE_CLI_TELEMETRY", "STCHAT_CHAT_MODEL",
 )  # fmt: skip
 DATA_API_SERVICES = ("rds-data", "bedrock-runtime")
 
@@ -60,20 +59,9 @@ class LocalAws:
     def data_api_url(self) -> str:
         return f"http://127.0.0.1:{self.data_api_port}"
 
-    def environment(self) -> dict[str, str]:
-        """What makes boto3, the aws CLI and `cdk` speak to this cloud instead of AWS."""
-        return {
-            "AWS_ENDPOINT_URL": self.aws_url,
-            "AWS_ENDPOINT_URL_RDS_DATA": self.data_api_url,
-            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self.data_api_url,
-            "STCHAT_CHAT_MODEL": LOCAL_MODEL,
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "CDK_DISABLE_CLI_TELEMETRY": "true",  # what a laptop's AWS does is told to nobody
-        }
+    @property
+    def key(self) -> AccessKey:
+        return credentials.load(self.directory)
 
     @property
     def admin(self) -> AdminClient:
@@ -85,6 +73,7 @@ class LocalAws:
         values = (
             self.aws_url, self.data_api_url, self.data_api_url, key.id, key.secret, REGION, REGION, "true",
             "true",  # no telemetry: what happens on this machine stays here
+            LOCAL_MODEL,
         )  # fmt: skip
         return dict(zip(EXPORTED, values, strict=True))
 

@@ -1,3 +1,3 @@
-"""Bedrock Runtime on the laptop: InvokeModel for Cohere Embed v3, and Converse; requests, limits and errors."""
+"""Bedrock Runtime on this machine: InvokeModel for Cohere Embed v3, and Converse; requests, limits and errors."""
 
 LOCAL_MODEL = "local.recalled-v1"  # of Converse
