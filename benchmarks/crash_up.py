@@ -60,8 +60,8 @@ class Run:
         self.must("up", *ports)
         return time.monotonic() - started
 
-    def killed(self, ports: tuple[str, ...], after: float, *, everything: bool) -> str:
-        """The last line that `up` printed before it was killed."""
+    def killed(self, ports: tuple[str, ...], after: float, *, everything: bool) -> bool:
+        """Start `up` and kill it; False where it had ended before."""
         process = self.local_aws("up", *ports)
         try:
             output, _ = process.communicate(timeout=after)
