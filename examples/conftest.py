@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from local_aws.bedrock import LOCAL_MODEL
 from local_aws.state import REGION
 from tests.integration.conftest import migrated, public_directory
 from tests.support.migrated_database import DATABASE, MigratedDatabase
@@ -14,7 +15,7 @@ __all__ = ["migrated", "public_directory"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--picture", type=Path, help="where to put a picture of the page, such as docs/demo.png")
+    parser.addoption("--pictures", type=Path, help="the folder for pictures of the page")
 
 
 @pytest.fixture
@@ -29,4 +30,5 @@ def environment(migrated: MigratedDatabase) -> dict[str, str]:
         "STCHAT_CLUSTER_ARN": migrated.endpoint.cluster_arn,
         "STCHAT_APP_SECRET_ARN": migrated.app.secret_arn,
         "STCHAT_DATABASE": DATABASE,
+        "STCHAT_CHAT_MODEL": LOCAL_MODEL,
     }

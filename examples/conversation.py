@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from stchat.chat.embeddings import shared_client
 from stchat.chat.history import ChatHistory, Turn
 from stchat.chat.memory import ChatMemory, Memory
-from stchat.errors import ConflictError
+from stchat.data_api import describe_error
+from stchat.environment import Variable, region_of
+from stchat.errors import ConflictError, StchatError
 
 TURNS_SHOWN = 20
 TURNS_TOLD = 6  # to the model, besides what was recalled
 ANSWER_TOKENS = 600
 
+_SENTENCE = re.compile(r"[^。！？.!?\n]+(?:[.!?](?=\S)[^。！？.!?\n]*)*[。！？.!?\n]*\s*")
+_QUESTION = re.compile(
+    r"[?？]\W*$|(か|かな|かしら|教えて|教えてください)[。.!！\s]*$"
+    r"|^\W*(who|what|when|where|which|why|how|tell me|show me)\b",
+    re.IGNORECASE,
+)
 
-class ModelError(Exception):
+
+class ModelError(StchatError):
     """The chat model gave no answer; its text says why."""
 
 
@@ -30,7 +40,12 @@ class Said:
     chatid: int
     answer: str | None
     memories: Sequence[Memory]
-    problem: str | None = None
+    problem: ModelError | None = None
+
+
+def statements(text: str) -> str:
+    """The text without its questions: these say nothing of the user that is worth remembering."""
+    return "".join(part for part in _SENTENCE.findall(text) if not _QUESTION.search(part.strip())).strip()
 
 
 @dataclass(frozen=True)
@@ -46,7 +61,7 @@ class ChatModel:
         Raises:
             ModelError: Bedrock refused, or cannot be reached.
         """
-        recalled = "\n".join(f"- {memory.summary}" for memory in memories)
+        recalled = "\n".join(f"- {' '.join(memory.summary.split())}" for memory in memories)
         system = (
             "Answer in the language of the question, in a few sentences."
             f" What this user said before, nearest first; use what fits:\n{recalled}"
@@ -63,7 +78,7 @@ class ChatModel:
                 inferenceConfig={"maxTokens": ANSWER_TOKENS},
             )
         except (BotoCoreError, ClientError) as error:
-            raise ModelError(f"{self.model_id}: {error}") from error
+            raise ModelError(f"{self.model_id}: {describe_error(error)}") from error
         return "".join(part.get("text", "") for part in said["output"]["message"]["content"])
 
 
@@ -82,26 +97,36 @@ class Conversation:
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> Conversation:
         """By the application's variables, and STCHAT_CHAT_MODEL: the id of a chat model of Bedrock's."""
-        model_id = environment.get("STCHAT_CHAT_MODEL")
-        model = ChatModel(boto3.client("bedrock-runtime"), model_id) if model_id else None
-        return cls(ChatHistory.from_env(environment), ChatMemory.from_env(environment), model)
+        memory = ChatMemory.from_env(environment)
+        model_id = environment.get(Variable.CHAT_MODEL)
+        model = ChatModel(shared_client(region_of(memory.api.cluster_arn)), model_id) if model_id else None
+        return cls(ChatHistory(memory.api), memory, model)
+
+    def themes(self, userid: str) -> list[str]:
+        """The latest first."""
+        return [theme.theme for theme in self.history.themes(userid)]
 
     def turns(self, userid: str, theme: str) -> list[Turn]:
         """The latest, oldest first."""
         return self.history.turns(userid, theme, limit=TURNS_SHOWN)[::-1]
 
-    def say(self, userid: str, theme: str, text: str, k: int) -> Said:
-        """Recall the `k` nearest memories of any theme, answer, and keep the turn and what to remember of it."""
-        memories = self.memory.recall(userid, text, k)
+    def say(self, userid: str, theme: str, text: str, k: int, least: float = -1.0) -> Said:
+        """Recall the `k` nearest memories of any theme, answer, and keep the turn and what to remember of it.
+
+        `least`: the similarity below which a memory counts for nothing.
+        """
+        memories = [memory for memory in self.memory.recall(userid, text, k) if memory.similarity >= least]
         turns = self.history.turns(userid, theme, limit=TURNS_TOLD)
-        answer, problem = None, None
+        answer: str | None = None
+        problem: ModelError | None = None
         if self.model:
             try:
                 answer = self.model.answer(text, memories, turns)
             except ModelError as error:
-                problem = str(error)
+                problem = error
         chatid = self._keep(userid, theme, turns[0].chatid + 1 if turns else 1, text, answer)
-        self.memory.remember(userid, theme, chatid, text)
+        if summary := statements(text):
+            self.memory.remember(userid, theme, chatid, summary)
         return Said(chatid, answer, memories, problem)
 
     def remember_samples(self, userid: str, samples: Sequence[tuple[str, str]]) -> None:

@@ -9,6 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from examples.texts import ENGLISH, JAPANESE
+from stchat.chat.history import ChatHistory
+from tests.support.migrated_database import MigratedDatabase
 
 PAGE = Path(__file__).parent / "streamlit_chat.py"
 
@@ -33,14 +35,16 @@ def shown(page: AppTest) -> str:
     return " ".join(element.proto.body for element in page.get("html"))
 
 
-def test_in_japanese_it_recalls_the_nearest_first_and_says_that_nobody_answers(page: AppTest) -> None:
+def test_in_japanese_it_answers_from_what_it_recalled(page: AppTest) -> None:
     assert page.title[0].value == "会話を記憶するチャット"
     assert page.info[0].value == JAPANESE.empty
     page.button(key="samples").click().run()
     page.chat_input(key="spoken").set_value("京都で静かな庭が見たい").run()
     assert not page.info
-    assert JAPANESE.no_model in [caption.value for caption in page.caption]
-    assert page.expander[0].label == "検索された記憶 3 件(類似度順)"
+    [answer] = page.chat_message[1].markdown
+    assert "- 京都へ行くなら、人の少ない朝に静かな庭を見たいと言っていた。" in answer.value
+    assert "言語モデルではなく" in answer.value
+    assert page.expander[0].label == "検索された記憶 2 件(類似度順)"
     garden, inn = shown(page).find("静かな庭を見たい"), shown(page).find("庭の見える小さな旅館")
     assert 0 < garden < inn
 
@@ -51,20 +55,55 @@ def test_in_english_too(page: AppTest) -> None:
     page.button(key="samples").click().run()
     page.slider(key="count").set_value(1).run()
     page.chat_input(key="spoken").set_value("a quiet garden in Kyoto").run()
-    assert ENGLISH.no_model in [caption.value for caption in page.caption]
-    assert page.expander[0].label == "Recalled 1 memories, nearest first"
-    assert "Wants to see a quiet garden in Kyoto" in shown(page)
+    [answer] = page.chat_message[1].markdown
+    assert "- Wants to see a quiet garden in Kyoto, early, before the crowds." in answer.value
+    assert "no language model" in answer.value
+    assert page.expander[0].label == ENGLISH.recalled.format(count=1)
 
 
-def test_what_was_said_is_remembered_and_its_history_outlives_the_page(page: AppTest) -> None:
+def test_without_a_model_it_says_so(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("STCHAT_CHAT_MODEL")
+    page.chat_input(key="spoken").set_value("京都で静かな庭が見たい").run()
+    assert JAPANESE.no_model in [caption.value for caption in page.caption]
+
+
+def test_what_was_said_is_remembered_and_a_question_is_not(page: AppTest) -> None:
     page.chat_input(key="spoken").set_value("夜行列車が好き").run()
     assert JAPANESE.nothing_recalled in [caption.value for caption in page.caption]
-    page.chat_input(key="spoken").set_value("夜行列車に乗りたい").run()
-    assert "夜行列車が好き" in shown(page)
+    page.chat_input(key="spoken").set_value("夜行列車は好き?").run()
+    assert shown(page).count("夜行列車が好き") == 1
+    page.chat_input(key="spoken").set_value("夜行列車の話を覚えている?").run()
+    assert "夜行列車は好き?" not in shown(page)
+
+
+def test_a_memory_below_the_least_similarity_is_not_shown(page: AppTest) -> None:
+    page.button(key="samples").click().run()
+    page.chat_input(key="spoken").set_value("今日の天気は?").run()
+    assert JAPANESE.nothing_recalled in [caption.value for caption in page.caption]
+    assert not page.expander
+
+
+def test_another_page_has_the_turns_and_what_they_recalled_and_all_can_be_deleted(page: AppTest) -> None:
+    for text in ("夜行列車が好き", "夜行列車に乗りたい"):
+        page.chat_input(key="spoken").set_value(text).run()
     again = opening().text_input(key="userid").set_value(page.text_input(key="userid").value).run()
     assert [text.value for text in again.text] == ["夜行列車が好き", "夜行列車に乗りたい"]
+    assert "夜行列車が好き" in shown(again)
     again.button(key="forget").click().run()
     assert again.info[0].value == JAPANESE.empty
+
+
+def test_themes_are_listed_and_that_of_the_language_is_opened(page: AppTest, migrated: MigratedDatabase) -> None:
+    userid = str(page.text_input(key="userid").value)
+    history = ChatHistory(migrated.app)
+    for theme in ("cooking", "旅行", "latest"):
+        history.add(userid, theme, 1, f"of {theme}", None)
+    page.run()
+    [choice] = page.selectbox
+    assert choice.options == ["latest", "旅行", "cooking"]
+    assert [text.value for text in page.text] == ["of 旅行"]
+    choice.set_value("latest").run()
+    assert [text.value for text in page.text] == ["of latest"]
 
 
 def test_a_memory_is_shown_as_text_whatever_it_holds(page: AppTest) -> None:
@@ -73,6 +112,20 @@ def test_a_memory_is_shown_as_text_whatever_it_holds(page: AppTest) -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in shown(page)
 
 
+def test_an_error_keeps_the_text_and_speaks_the_pages_language(page: AppTest, migrated: MigratedDatabase) -> None:
+    migrated.endpoint.add_fault(kind="error_before", operation="InvokeModel", error="AccessDeniedException")
+    page.chat_input(key="spoken").set_value("夜行列車が好き").run()
+    assert "夜行列車が好き" in [text.value for text in page.text]
+    assert JAPANESE.not_sent in [caption.value for caption in page.caption]
+    assert page.error[0].value.startswith("Bedrock のモデルを使う権限がありません。")
+    assert page.code[0].value.startswith("AccessDeniedException: ")
+    page.button(key="send_again").click().run()
+    assert not page.error
+    assert [text.value for text in page.text] == ["夜行列車が好き"]
+
+
 def test_without_a_cluster_it_says_what_to_set(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STCHAT_CLUSTER_ARN")
-    assert 'STCHAT_CLUSTER_ARN is not set: run eval "$(local-aws env)"' in page.run().error[0].value
+    page.run()
+    assert page.error[0].value.startswith("必要な環境変数が設定されていません。")
+    assert 'STCHAT_CLUSTER_ARN is not set: run eval "$(local-aws env)"' in page.code[0].value

@@ -12,6 +12,7 @@ import boto3
 from botocore.config import Config
 
 from local_aws import clean_environment, credentials
+from local_aws.bedrock import LOCAL_MODEL
 from local_aws.credentials import AccessKey, write_private
 from local_aws.data_api.admin_client import AdminClient
 from local_aws.errors import DamagedError
@@ -28,7 +29,7 @@ STACK_OPERATION = "a stack operation is under way"
 EXPORTED = (
     "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_RDS_DATA", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_EC2_METADATA_DISABLED",
-    "CDK_DISABLE_CLI_TELEMETRY",
+    "CDK_DISABLE_CLI_TELEMETRY", "STCHAT_CHAT_MODEL",
 )  # fmt: skip
 DATA_API_SERVICES = ("rds-data", "bedrock-runtime")
 
@@ -74,6 +75,7 @@ class LocalAws:
         values = (
             self.aws_url, self.data_api_url, self.data_api_url, key.id, key.secret, REGION, REGION, "true",
             "true",  # no telemetry: what happens on this machine stays here
+            LOCAL_MODEL,
         )  # fmt: skip
         return dict(zip(EXPORTED, values, strict=True))
 

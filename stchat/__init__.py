@@ -12,7 +12,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 (a checkout is not installed by pi
     raise ImportError("stchat needs Python 3.11 or later, this is Python {}.{}".format(*sys.version_info[:2]))
 
 if TYPE_CHECKING:
-    from stchat.chat import ChatHistory, ChatMemory, CohereEmbedder, Embedder, Memory, Remembered, Theme, Turn
+    from stchat.chat import Added, ChatHistory, ChatMemory, CohereEmbedder, Embedder, Memory, Remembered, Theme, Turn
     from stchat.data_api import DataApi
     from stchat.errors import (
         ConflictError,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Added",
     "ChatHistory",
     "ChatMemory",
     "CohereEmbedder",
@@ -53,7 +54,7 @@ __all__ = [
     "UnavailableError",
 ]
 
-_CHAT = ("ChatHistory", "ChatMemory", "CohereEmbedder", "Embedder", "Memory", "Remembered", "Theme", "Turn")
+_CHAT = ("Added", "ChatHistory", "ChatMemory", "CohereEmbedder", "Embedder", "Memory", "Remembered", "Theme", "Turn")
 
 
 def __getattr__(name: str) -> Any:

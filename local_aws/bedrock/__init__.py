@@ -1,1 +1,3 @@
-"""Bedrock Runtime's InvokeModel on this machine, for Cohere Embed v3: its requests, limits and errors, and no model."""
+"""Bedrock Runtime on this machine: InvokeModel for Cohere Embed v3, and Converse; requests, limits and errors."""
+
+LOCAL_MODEL = "local.recalled-v1"  # of Converse

@@ -36,6 +36,11 @@ class Answer:
     tokens: int
 
 
+def tokens(text: str) -> int:
+    """About as many as a tokenizer makes, or more."""
+    return len(_PIECE.findall(text))
+
+
 def answer(body: bytes) -> Answer:
     """
     Raises:

@@ -1,4 +1,5 @@
-"""POST /model/{modelId}/invoke: requests checked against botocore's description of the service, one log line a call."""
+"""POST /model/{modelId}/invoke and /converse: requests checked against botocore's description of the service, one log
+line a call."""
 
 from __future__ import annotations
 
@@ -8,12 +9,15 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 from aiohttp import web
-from botocore.model import Shape, StructureShape
+from botocore.model import OperationModel, Shape, StructureShape
 
-from local_aws.bedrock import cohere
+from local_aws.bedrock import cohere, converse
 from local_aws.bedrock.errors import SERVICE, BedrockError, malformed
 from local_aws.data_api.account import Account
 from local_aws.data_api.errors import ApiError
@@ -23,66 +27,102 @@ from local_aws.data_api.iam import caller
 from local_aws.data_api.server import respond
 
 LOG = logging.getLogger("local_aws.bedrock")
-OPERATION = SERVICE.operation_model("InvokeModel")
+INVOKE, CONVERSE = (SERVICE.operation_model(name) for name in ("InvokeModel", "Converse"))
 WHAT_IT_IS = "hashed words and character n-grams, no language model"
 FOUNDATION_MODEL = re.compile(r"arn:aws:bedrock:[a-z0-9-]+::foundation-model/(?P<id>[^/]+)")
 
 
+@dataclass(frozen=True)
+class Answer:
+    """`what` is what the log tells of it."""
+
+    body: dict[str, Any]
+    what: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
 class Bedrock:
-    """Fault rules apply to it as the operation InvokeModel; their `sql` is matched with the model's id."""
+    """Fault rules apply to it as the operations InvokeModel and Converse; `sql` is matched with the model's id."""
 
     def __init__(self, account: Account, faults: Faults) -> None:
         self._account = account
         self._faults = faults
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.post(OPERATION.http["requestUri"], self._serve)]
+        return [
+            web.post(operation.http["requestUri"], partial(self._serve, operation, run))
+            for operation, run in ((INVOKE, self._invoke), (CONVERSE, self._converse))
+        ]
 
-    async def _serve(self, http: web.Request) -> web.StreamResponse:
+    async def _serve(
+        self, operation: OperationModel, run: Callable[[str, bytes, web.Request], Awaitable[Answer]], http: web.Request
+    ) -> web.StreamResponse:
         started = time.perf_counter()
         model = http.match_info["modelId"]
-        found: cohere.Answer | ApiError
+        found: Answer | ApiError
         try:
             caller(http.headers)
-            found = await self._invoke(http, model)
+            found = await self._call(operation, run, http, model)
         except BedrockError as error:
             found = error
         except ApiError as error:
             found = error if error.status == 403 else BedrockError(error.name, str(error.members.get("message", "")))
-        said = found.name if isinstance(found, ApiError) else f"{found.texts} texts"
-        LOG.info("InvokeModel %s %.1f ms %s", model[:64], (time.perf_counter() - started) * 1000, said)
+        said = found.name if isinstance(found, ApiError) else found.what
+        LOG.info("%s %s %.1f ms %s", operation.name, model[:64], (time.perf_counter() - started) * 1000, said)
         if isinstance(found, ApiError):
             return respond(found)
         body = json.dumps(found.body, separators=(",", ":")).encode()
-        headers = {"x-amzn-RequestId": str(uuid.uuid4()), "X-Amzn-Bedrock-Input-Token-Count": str(found.tokens)}
+        headers = {"x-amzn-RequestId": str(uuid.uuid4()), **found.headers}
         return web.Response(body=body, content_type="application/json", headers=headers)
 
-    async def _invoke(self, http: web.Request, model: str) -> cohere.Answer:
-        fault = self._faults.next(OPERATION.name, model)
+    async def _call(
+        self,
+        operation: OperationModel,
+        run: Callable[[str, bytes, web.Request], Awaitable[Answer]],
+        http: web.Request,
+        model: str,
+    ) -> Answer:
+        fault = self._faults.next(operation.name, model)
         if fault is not None:
             await before(http, fault)
         if TOO_LARGE in http:
             raise malformed()  # nothing that the model takes is as large
         body = await http.read()
-        if broken := list(_broken(http, model, body)):
+        if broken := list(_broken(operation, http, model, body)):
             plural = "s" if len(broken) > 1 else ""
             raise BedrockError(
                 "ValidationException", f"{len(broken)} validation error{plural} detected: {'; '.join(broken)}"
             )
         arn = FOUNDATION_MODEL.fullmatch(model)
-        id = arn["id"] if arn else model
-        if id not in cohere.MODELS:
-            raise BedrockError("ValidationException", "The provided model identifier is invalid.")
-        await self._account.authorize_model(id, http.headers)
-        answer = await asyncio.to_thread(cohere.answer, body)
+        answer = await run(arn["id"] if arn else model, body, http)
         if fault is not None:
             after(http, fault)
         return answer
 
+    async def _invoke(self, model: str, body: bytes, http: web.Request) -> Answer:
+        if model not in cohere.MODELS:
+            raise BedrockError("ValidationException", "The provided model identifier is invalid.")
+        await self._account.authorize_model(model, http.headers)
+        found = await asyncio.to_thread(cohere.answer, body)
+        return Answer(found.body, f"{found.texts} texts", {"X-Amzn-Bedrock-Input-Token-Count": str(found.tokens)})
 
-def _broken(http: web.Request, model: str, body: bytes) -> Iterator[str]:
-    """Each constraint of the request's shape that is not kept."""
-    shape = OPERATION.input_shape
+    async def _converse(self, model: str, body: bytes, http: web.Request) -> Answer:
+        if model in cohere.MODELS:
+            raise BedrockError(
+                "ValidationException",
+                "This action doesn't support the model that you provided. Try again with a supported text or chat"
+                " model that supports Converse.",
+            )
+        if not converse.MODELS.fullmatch(model):
+            raise BedrockError("ValidationException", "The provided model identifier is invalid.")
+        await self._account.authorize_model(model, http.headers)
+        found = converse.answer(body)
+        return Answer(found.body, f"{found.told} memories told")
+
+
+def _broken(operation: OperationModel, http: web.Request, model: str, body: bytes) -> Iterator[str]:
+    """Each constraint of the request's URI, headers and blob that is not kept."""
+    shape = operation.input_shape
     assert isinstance(shape, StructureShape)
     for name, member in shape.members.items():
         location = member.serialization.get("location")
@@ -90,8 +130,10 @@ def _broken(http: web.Request, model: str, body: bytes) -> Iterator[str]:
             value = http.headers.get(member.serialization["name"])
             if value is not None:
                 yield from _constraints(name, member, value)
-        else:
-            yield from _constraints(name, member, model if location == "uri" else body)
+        elif location == "uri":
+            yield from _constraints(name, member, model)
+        elif member.type_name == "blob":
+            yield from _constraints(name, member, body)
 
 
 def _constraints(name: str, shape: Shape, value: str | bytes) -> Iterator[str]:

@@ -1,17 +1,21 @@
 """A user's chat history and chat memory, and the operations of the chat function."""
 
+from stchat.chat.batches import BATCH_ITEMS, BATCH_TURNS, prepare, prepare_turn
 from stchat.chat.embeddings import CohereEmbedder, Embedded, Embedder, shared_client
-from stchat.chat.history import ChatHistory, Theme, Turn
+from stchat.chat.history import Added, ChatHistory, Theme, Turn
 from stchat.chat.http_status import FAILED, TOO_LARGE, Problem, RefusedError, logged, problem
 from stchat.chat.memory import ChatMemory, Memory, Remembered
 from stchat.chat.operations import OPERATIONS, Chat
 from stchat.chat.vectors import DIMENSIONS, Vector, normalised, to_text
 
 __all__ = [
+    "BATCH_ITEMS",
+    "BATCH_TURNS",
     "DIMENSIONS",
     "FAILED",
     "OPERATIONS",
     "TOO_LARGE",
+    "Added",
     "Chat",
     "ChatHistory",
     "ChatMemory",
@@ -27,6 +31,8 @@ __all__ = [
     "Vector",
     "logged",
     "normalised",
+    "prepare",
+    "prepare_turn",
     "problem",
     "shared_client",
     "to_text",

@@ -1,4 +1,4 @@
-"""The items of `remember_many`: checked, and split into batches that the Data API and the model take."""
+"""The items of `remember_many` and `add_many`: checked, and split into batches that the Data API and the model take."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from stchat.chat.vectors import TEXT_BYTES, Vector, normalised
 from stchat.errors import InputError
 
 BATCH_ITEMS = 96  # as many as the model embeds per call
+BATCH_TURNS = 1_000
 BATCH_BYTES = 4_000_000  # of items, as they are in the request, of which the Data API takes 4 MiB
 
 _REQUIRED = ("userid", "theme", "chatid", "summary")
 _NAMES = (*_REQUIRED, "metadata", "vector")
+_TURN_REQUIRED = ("userid", "theme", "chatid")
+_TURN_NAMES = (*_TURN_REQUIRED, "userinput", "botresponse", "timestamp")
 
 
 @dataclass(frozen=True)
@@ -29,13 +32,7 @@ class Item:
 
 def prepare(item: Mapping[str, Any], prefix: str = "") -> Item:
     """`prefix`: stands before the names of fields in errors, as `items[3].`."""
-    if not isinstance(item, Mapping):
-        raise InputError(prefix.rstrip("."), "be a mapping, such as a dict", type(item).__name__)
-    for name in _REQUIRED:
-        if name not in item:
-            raise InputError(f"{prefix}{name}", "be given", "none")
-    if unknown := [name for name in item if name not in _NAMES]:
-        raise InputError(prefix.rstrip("."), f"have no fields but {', '.join(_NAMES)}", f"{len(unknown)} others")
+    _check_names(item, prefix, _REQUIRED, _NAMES)
     metadata, vector = item.get("metadata"), item.get("vector")
     columns = {
         "userid": validation.name(f"{prefix}userid", item["userid"]),
@@ -52,12 +49,37 @@ def prepare(item: Mapping[str, Any], prefix: str = "") -> Item:
     )
 
 
-def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+def prepare_turn(turn: Mapping[str, Any], prefix: str = "") -> Item:
+    """As `prepare`, of a turn."""
+    _check_names(turn, prefix, _TURN_REQUIRED, _TURN_NAMES)
+    userinput, botresponse, timestamp = turn.get("userinput"), turn.get("botresponse"), turn.get("timestamp")
+    columns = {
+        "userid": validation.name(f"{prefix}userid", turn["userid"]),
+        "theme": validation.name(f"{prefix}theme", turn["theme"]),
+        "chatid": validation.bigint_id(f"{prefix}chatid", turn["chatid"]),
+        "userinput": None if userinput is None else validation.text(f"{prefix}userinput", userinput),
+        "botresponse": None if botresponse is None else validation.text(f"{prefix}botresponse", botresponse),
+        "timestamp": None if timestamp is None else validation.moment(f"{prefix}timestamp", timestamp),
+    }
+    return Item(columns, vector=None, size=len(json.dumps(json.dumps(columns, ensure_ascii=False))))
+
+
+def batches(items: Sequence[Item], most: int = BATCH_ITEMS) -> Iterator[Sequence[Item]]:
     start = size = 0
     for index, item in enumerate(items):
-        if index - start == BATCH_ITEMS or size + item.size > BATCH_BYTES:
+        if index - start == most or size + item.size > BATCH_BYTES:
             yield items[start:index]
             start, size = index, 0
         size += item.size
     if items:
         yield items[start:]
+
+
+def _check_names(item: Mapping[str, Any], prefix: str, required: Sequence[str], names: Sequence[str]) -> None:
+    if not isinstance(item, Mapping):
+        raise InputError(prefix.rstrip("."), "be a mapping, such as a dict", type(item).__name__)
+    for name in required:
+        if name not in item:
+            raise InputError(f"{prefix}{name}", "be given", "none")
+    if unknown := [name for name in item if name not in names]:
+        raise InputError(prefix.rstrip("."), f"have no fields but {', '.join(names)}", f"{len(unknown)} others")

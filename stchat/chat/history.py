@@ -6,16 +6,19 @@ A theme is `theme` in Python, whatever a column is called.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from stchat.chat import validation
+from stchat.chat.batches import BATCH_TURNS, batches, prepare_turn
 from stchat.data_api import Backoff, DataApi, Row, joined, query
 from stchat.environment import ApplicationSettings
-from stchat.errors import ConflictError, ResultTooLargeError
+from stchat.errors import ConflictError, PartialError, ResultTooLargeError, StchatError
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +26,7 @@ MOST_TURNS = 1_000  # of one call
 
 _ADD = """
 SELECT st_chat_add_turn(:userid, :theme, :chatid, :userinput::text, :botresponse::text) AS outcome"""
+_ADD_MANY = "SELECT item, outcome FROM st_chat_add_turns(:items::jsonb)"
 _TURNS = """
 SELECT primarykey, themename AS theme, chatid, "timestamp", part, userinput, botresponse
 FROM st_chat_turns(:userid, :theme::text, :limit::int, :before::bigint)"""
@@ -50,6 +54,16 @@ class Theme:
     theme: str
     turns: int
     latest: datetime
+
+
+@dataclass(frozen=True)
+class Added:
+    """How many turns were `created`, and how many were `existing` before; `conflicts`: the indexes of those under whose
+    chatid another text exists, which is unchanged."""
+
+    created: int = 0
+    existing: int = 0
+    conflicts: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -100,6 +114,38 @@ class ChatHistory:
                 " a chatid of its own"
             )
         return bool(row["outcome"] == "written")
+
+    def add_many(self, turns: Iterable[Mapping[str, Any]]) -> Added:
+        """Store many, in batches of 1,000 and of 4 MB, each one call of the Data API, stored whole or not at all.
+
+        Args:
+            turns: mappings with the names of `add`'s arguments, and `timestamp` for when the turn was: a datetime with
+                its zone, or ISO 8601 text; now unless given. In the order in which they are to be listed, oldest
+                first: `turns` lists by that, not by the timestamp. Of a turn that exists the timestamp stays.
+
+        Raises:
+            PartialError: a batch failed after others had been stored. Send all again: nothing is stored twice.
+            InputError: names the turn, as in `turns[3].userid`; nothing was sent.
+        """
+        prepared = [prepare_turn(turn, f"turns[{index}].") for index, turn in enumerate(turns)]
+        backoff = Backoff(self.api.timeout)
+        done, stored = Added(), 0
+        for batch in batches(prepared, BATCH_TURNS):
+            items = json.dumps([item.columns for item in batch], ensure_ascii=False, separators=(",", ":"))
+            try:
+                rows = self.api.with_timeout(backoff.left).execute(_ADD_MANY, {"items": items}, idempotent=True).rows
+            except StchatError as error:
+                if not stored:
+                    raise
+                raise PartialError(
+                    error, stored=stored, items=len(prepared), created=done.created, existing=done.existing
+                ) from error
+            conflicts = [stored + row["item"] for row in rows if row["outcome"] == "conflict"]
+            created = sum(row["outcome"] == "written" for row in rows)
+            existing = len(rows) - created - len(conflicts)
+            done = Added(done.created + created, done.existing + existing, done.conflicts + conflicts)
+            stored += len(batch)
+        return done
 
     def turns(self, userid: str, theme: str | None = None, limit: int = 50, before: int | None = None) -> list[Turn]:
         """Newest first, of one theme or of all.

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from stchat.errors import InputError
@@ -48,6 +49,19 @@ def integer(field: str, value: Any, least: int, most: int) -> int:
 def bigint_id(field: str, value: Any) -> int:
     """A chatid or primarykey: a bigint from 0."""
     return integer(field, value, 0, LARGEST_BIGINT)
+
+
+def moment(field: str, value: Any) -> str:
+    """A datetime with its zone, or the same as ISO 8601 text; returned as ISO 8601."""
+    try:
+        parsed = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        parsed = None
+    if not isinstance(parsed, datetime):
+        raise InputError(field, "be a time in ISO 8601", _describe(value), "write it like 2026-11-25T10:00:00+09:00")
+    if parsed.utcoffset() is None:
+        raise InputError(field, "have a zone", "a time without one", "add +09:00, for instance, or Z for UTC")
+    return parsed.isoformat()
 
 
 def metadata(field: str, value: Any) -> str:

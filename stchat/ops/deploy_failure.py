@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from stchat.ops.language import language
+
 # What is shown of a reason; with the lines around it, it fits a terminal of 24 lines and 80 columns.
 REASON_CHARACTERS = 1_000
 REASONS = 2
@@ -89,7 +91,10 @@ def reason(output: str, again: str, what: str = "The deploy") -> str:
         return ""
     shown = [text if len(text) <= REASON_CHARACTERS else text[: REASON_CHARACTERS - 3] + "..." for text in found]
     lines = [f"{what} failed:", *(f"  {text}" for text in shown[:REASONS])]
-    return "\n".join([*lines, *(f"  {step}" for step in _next(found[0], again, deployed))]) + "\n"
+    steps = _next(found[0], again, deployed)
+    if language() == "ja":
+        steps += _next_in_japanese(found[0], again, deployed)
+    return "\n".join([*lines, *(f"  {step}" for step in steps)]) + "\n"
 
 
 def summarize(text: str, environment: Mapping[str, str] = os.environ) -> None:
@@ -121,6 +126,21 @@ def _next(text: str, again: str, deployed: bool) -> list[str]:
             f"Next: correct {file} if it was never applied (`stchat schema status`), then: {again}",
         ]
     return [f"Next: remove the cause, then: {again}"]
+
+
+def _next_in_japanese(text: str, again: str, deployed: bool) -> list[str]:
+    """The same as `_next`, shown below it."""
+    found = _FILE.search(text)
+    file = found[0].partition(":")[0] if found else ""
+    correct = f"{file} を修正" if file else "原因を取り除"
+    if not deployed:
+        return ["何もデプロイされていません。", f"次の手順: {correct}{'し' if file else 'き'}、{again} を実行します。"]
+    if file:
+        return [
+            "スタックはロールバックされました。成功した文は適用されたままです。",
+            f"次の手順: 一度も適用されていなければ(`stchat schema status`)、{correct}し、{again} を実行します。",
+        ]
+    return [f"次の手順: {correct}き、{again} を実行します。"]
 
 
 def _again(command: Sequence[str]) -> str:

@@ -52,6 +52,7 @@ def test_env_is_what_every_client_needs(laptop: Laptop) -> None:
         "AWS_DEFAULT_REGION",
         "AWS_EC2_METADATA_DISABLED",
         "CDK_DISABLE_CLI_TELEMETRY",
+        "STCHAT_CHAT_MODEL",
         "STCHAT_CLUSTER_ARN",
         "STCHAT_SECRET_ARN",
         "STCHAT_APP_SECRET_ARN",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,31 @@ def test_an_example_synthesizes(number: int) -> None:
     exec(EXAMPLES[number].replace("add_policy_checks(app)\n", ""), scope)  # noqa: S102 (our own document)
     types = [found["Type"] for found in template(scope)["Resources"].values()]
     assert types.count("AWS::RDS::DBCluster") == 1
+
+
+def findings(number: int) -> set[str]:
+    """Of the policy checks, in an example that itself calls them or not."""
+    scope: dict[str, Any] = {}
+    text = EXAMPLES[number].replace("add_policy_checks(app)\n", "").replace("app.synth()\n", "")
+    exec(text, scope)  # noqa: S102 (our own document)
+    app = scope["stack"].node.root
+    assert isinstance(app, App)
+    constructs_lib.add_policy_checks(app)
+    try:
+        app.synth(force=True)
+    except RuntimeError as error:
+        assert "ValidationFailed" in str(error)
+        reports = json.loads((Path(app.outdir) / "validation-report.json").read_text())["pluginReports"]
+        return {found["ruleName"].removeprefix("AwsSolutions-") for report in reports for found in report["violations"]}
+    return set()
+
+
+def test_the_example_with_policy_checks_passes_them_and_the_others_lack_what_the_document_says() -> None:
+    *small, checked = range(len(EXAMPLES))
+    assert "add_policy_checks(app)\n" in EXAMPLES[checked]
+    assert findings(checked) == set()
+    stated = set(re.findall(r"`([A-Z]+\d+)`", TEXT))
+    assert [findings(number) for number in small] == [stated] * len(small)
 
 
 def test_a_schema_in_one_stack_with_its_cluster_waits_for_the_instances() -> None:

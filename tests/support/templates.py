@@ -40,6 +40,11 @@ def one(template: Template, resource_type: str) -> dict[str, Any]:
     return found
 
 
+def name_tag(resource: dict[str, Any]) -> str:
+    """Of a resource's properties."""
+    return next(str(tag["Value"]) for tag in resource["Tags"] if tag["Key"] == "Name")
+
+
 def alarms(template: Template) -> dict[str, dict[str, Any]]:
     """By the construct's id: logical ids are Alarms<id><hash>."""
     return {

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from stchat.chat import ChatHistory, ChatMemory
 from stchat.errors import StchatError
+from stchat.ops.chat_import import CONFLICTS_SHOWN, Import, Progress
 from stchat.ops.cli.output import Answer
+
+REPORT_SECONDS = 10.0
 
 _AS = "as the role st_chat_app, by STCHAT_APP_SECRET_ARN; USER is the application's own id of a user"
 
@@ -54,6 +60,43 @@ def forget(arguments: argparse.Namespace) -> Answer:
     return _done("deleted", ChatMemory.from_env().delete(arguments.user, arguments.theme, arguments.chatid))
 
 
+def import_file(arguments: argparse.Namespace) -> Answer:
+    memory = ChatMemory.from_env()
+    importing = Import(ChatHistory(memory.api), memory, arguments.file, _reporter())
+    done = importing.run(arguments.from_line, check=arguments.check)
+    if arguments.check:
+        return Answer([{"rows": done.rows}], f"every line can be imported: {done.rows:,} rows; nothing was sent")
+    lines = [f"created: {done.created:,}  already existed: {done.existing:,}"]
+    if done.truncated:
+        lines.append(f"longer than the model reads, so stored, and searched in part: {done.truncated:,} memories")
+    if done.conflicts:
+        shown = ", ".join(f"{line}" for line in done.conflicts[:CONFLICTS_SHOWN])
+        more = ", ..." if len(done.conflicts) > CONFLICTS_SHOWN else ""
+        lines.append(
+            f"not stored, since another turn has their userid, theme and chatid: {len(done.conflicts):,} turns,"
+            f" lines {shown}{more}"
+        )
+    fields = ("created", "existing", "truncated", "conflicts")
+    row = {name: getattr(done, name) for name in fields}
+    return Answer([row], "\n".join(lines), code=int(bool(done.conflicts)))
+
+
+def _reporter() -> Callable[[Progress], None]:
+    """In a terminal one line that changes; elsewhere, as in a log, a line every 10 seconds."""
+    live = sys.stderr.isatty()
+    latest = time.monotonic()
+
+    def report(progress: Progress) -> None:
+        nonlocal latest
+        if live:
+            print(f"\r{progress}", end="\n" if progress.position == progress.size else "", file=sys.stderr, flush=True)
+        elif time.monotonic() - latest >= REPORT_SECONDS:
+            latest = time.monotonic()
+            print(progress, file=sys.stderr, flush=True)
+
+    return report
+
+
 def _outcome(created: bool) -> str:
     return "created" if created else "already exists"
 
@@ -74,6 +117,12 @@ def _json(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         raise argparse.ArgumentTypeError('must be a JSON object, such as \'{"lang": "ja"}\'') from None
+
+
+def _line(text: str) -> int:
+    if text.isascii() and text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError("must be the number of a line, from 1")
 
 
 _ARGUMENTS: Mapping[str, dict[str, Any]] = {
@@ -109,3 +158,11 @@ def add_to(group: argparse._SubParsersAction[argparse.ArgumentParser], common: a
         parser.set_defaults(run=run)
         for argument in ("user", *arguments):
             parser.add_argument(argument, **_ARGUMENTS[argument])
+    what = "store turns and memories from a file of JSON lines; what is there already is not stored twice"
+    parser = group.add_parser(
+        "import", help=what, description=f"{what}; docs/import.md has the format", parents=[common]
+    )
+    parser.set_defaults(run=import_file)
+    parser.add_argument("file", type=Path, metavar="FILE.jsonl", help="one turn or memory a line")
+    parser.add_argument("--from-line", type=_line, default=1, metavar="LINE", help="continue an import that stopped")
+    parser.add_argument("--check", action="store_true", help="check every line, and send nothing")

@@ -16,6 +16,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stchat.data_api import describe_error
 from stchat.errors import StchatError
 from stchat.ops.cli.output import Answer, printable
+from stchat.ops.language import language
+from stchat.ops.messages import explain
 
 SQL = Path("sql")
 # Each in its module of stchat.ops.cli, imported when it is asked for: none needs the others' extras.
@@ -41,6 +43,7 @@ _ENVIRONMENT = """environment:
   STCHAT_DATABASE                        the database of the db commands (postgres), and of the chats
   STCHAT_APP_SECRET_ARN                  the application's secret, for the chat commands
   STCHAT_EMBEDDING_MODEL                 Bedrock's id of the model (cohere.embed-multilingual-v3)
+  STCHAT_LANG                            ja: what to do about an error, in Japanese too
   AWS_...                                as for the aws command; the region is that of STCHAT_CLUSTER_ARN
 For the local AWS: eval "$(local-aws env)"
 """
@@ -60,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except Exception as error:  # noqa: BLE001 (an operator gets a line with a hint, never a traceback)
         print(f"error: {printable(_describe(error))}", file=sys.stderr)
+        if (text := explain(error, language())) and _has_unicode(sys.stderr):
+            print(text, file=sys.stderr)
         return 1
     print(answer.to_json(ascii_only=not _has_unicode(sys.stdout)) if parsed.json else printable(answer.to_text()))
     return answer.code

@@ -71,10 +71,20 @@ def test_a_model_that_refuses_loses_no_turn(conversation: Conversation, client: 
         bedrock.add_client_error("converse", "ThrottlingException", "Too many requests")
         said = conversation.say(userid, "夕食", "こんにちは", 1)
     assert said.answer is None
-    assert said.problem is not None
-    assert "a.model: An error occurred (ThrottlingException)" in said.problem
+    assert str(said.problem) == "a.model: ThrottlingException: Too many requests"
     [turn] = conversation.turns(userid, "夕食")
     assert (turn.userinput, turn.botresponse) == ("こんにちは", None)
+
+
+def test_a_question_is_not_remembered_and_what_is_far_is_not_shown(
+    conversation: Conversation, client: Any, userid: str
+) -> None:
+    with Stubber(client) as bedrock:
+        for text in ("夜行列車が好きです。どこへ行けますか?", "夜行列車は?", "What did I say?"):
+            converse(bedrock, "はい。")
+            said = conversation.say(userid, "旅行", text, 10, 0.25)
+    assert said.memories == []
+    assert [found.summary for found in conversation.memory.recall(userid, "夜行列車")] == ["夜行列車が好きです。"]
 
 
 def test_two_pages_of_one_user_lose_no_turn(conversation: Conversation, userid: str) -> None:

@@ -49,6 +49,22 @@ def test_a_failed_migration_ends_with_file_line_message_and_next_command(output:
     )
 
 
+def test_in_japanese_the_next_command_is_there_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STCHAT_LANG", "ja")
+    text = reason(CAPTURED, "make deploy STAGE=dev")
+    assert text.splitlines()[-3:] == [
+        "  Next: correct sql/st_chat_db/0013_note.sql if it was never applied (`stchat schema status`), then:"
+        " make deploy STAGE=dev",
+        "  スタックはロールバックされました。成功した文は適用されたままです。",
+        "  次の手順: 一度も適用されていなければ(`stchat schema status`)、sql/st_chat_db/0013_note.sql を修正し、"
+        "make deploy STAGE=dev を実行します。",
+    ]
+    assert reason("ERROR no such stage\n", "make diff").splitlines()[-2:] == [
+        "  何もデプロイされていません。",
+        "  次の手順: 原因を取り除き、make diff を実行します。",
+    ]
+
+
 def test_a_mistake_that_stops_synth_deploys_nothing() -> None:
     place = 'sql/st_chat_db/0014_theme.sql:2:8: syntax error at or near "TABEL"'
     text = reason(f"{place}\nSubprocess exited with error 1\n", "make diff STAGE=dev", "cdk diff of dev")

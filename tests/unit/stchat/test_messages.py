@@ -1,0 +1,88 @@
+"""The errors of a first day in Japanese, beside the English one: by the locale, or STCHAT_LANG."""
+
+from __future__ import annotations
+
+import pytest
+from botocore import exceptions as aws
+from botocore.exceptions import ClientError
+
+from stchat.chat.embeddings import _translate as translate_embedding
+from stchat.data_api import translate
+from stchat.environment import Settings
+from stchat.errors import DatabaseError, PartialError, SettingsError, StchatError, UnavailableError
+from stchat.ops.cli.main import main
+from stchat.ops.messages import explain
+
+
+def refused(code: str, message: str = "", operation: str = "ExecuteStatement") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, operation)
+
+
+def setting_missing() -> SettingsError:
+    with pytest.raises(SettingsError) as raised:
+        Settings.from_environment({})
+    return raised.value
+
+
+FIRST_DAY = {
+    "no region": (aws.NoRegionError(), "リージョンが決まっていません。"),
+    "no credentials": (aws.NoCredentialsError(), "AWS の認証情報がありません。"),
+    "no credentials in a call": (translate(aws.NoCredentialsError()), "AWS の認証情報がありません。"),
+    "expired token": (translate(refused("ExpiredTokenException")), "AWS のセッションの有効期限が切れています。"),
+    "expired sso": (aws.UnauthorizedSSOTokenError(), "AWS のセッションの有効期限が切れています。"),
+    "no such profile": (aws.ProfileNotFound(profile="x"), "指定されたプロファイルがありません。"),
+    "asleep": (
+        translate(refused("DatabaseResumingException")),
+        "停止中のクラスターが、待機時間内に再開しませんでした。",
+    ),
+    "secret": (
+        translate(refused("DatabaseErrorException", "FATAL: password authentication failed; SQLState: 28P01")),
+        "シークレットのユーザー名とパスワードではデータベースにログインできません。",
+    ),
+    "refused port": (
+        translate(aws.EndpointConnectionError(endpoint_url="http://127.0.0.1:9", error="refused")),
+        "接続先に接続できません。",
+    ),
+    "no database": (DatabaseError("x", sqlstate="3D000"), "データベースまたはテーブル、関数がありません。"),
+    "no table": (DatabaseError("x", sqlstate="42P01"), "データベースまたはテーブル、関数がありません。"),
+    "no model access": (
+        translate_embedding(refused("AccessDeniedException", "not authorized", "InvokeModel")),
+        "Bedrock のモデルを使う権限がありません。",
+    ),
+    "no chat model access": (
+        refused("AccessDeniedException", "not authorized", "Converse"),
+        "Bedrock のモデルを使う権限がありません。",
+    ),
+    "no setting": (setting_missing(), "必要な環境変数が設定されていません。"),
+}
+
+
+@pytest.mark.parametrize(("error", "says"), FIRST_DAY.values(), ids=FIRST_DAY)
+def test_each_has_a_japanese_text(error: Exception, says: str) -> None:
+    assert (explain(error, "ja") or "").startswith(says)
+    assert explain(error, "en") is None
+
+
+def test_what_caused_an_error_counts() -> None:
+    cause = UnavailableError("asleep", code="DatabaseResumingException")
+    partial = PartialError(cause, stored=1, items=2, created=1, existing=0)
+    partial.__cause__ = cause
+    assert (explain(partial, "ja") or "").startswith("停止中のクラスターが")
+
+
+def test_another_error_has_none() -> None:
+    assert explain(StchatError("something else"), "ja") is None
+    assert explain(refused("AccessDeniedException", operation="DescribeDBClusters"), "ja") is None
+    assert explain(DatabaseError("a statement's", sqlstate="23505"), "ja") is None
+
+
+@pytest.mark.parametrize(("variable", "value", "japanese"), [("STCHAT_LANG", "ja", 1), ("STCHAT_LANG", "en", 0)])
+def test_the_command_line_shows_both(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str, value: str, japanese: int
+) -> None:
+    monkeypatch.delenv("STCHAT_CLUSTER_ARN", raising=False)
+    monkeypatch.setenv(variable, value)
+    assert main(["chat", "themes", "hana"]) == 1
+    english, *others = capsys.readouterr().err.splitlines()
+    assert english.startswith("error: STCHAT_CLUSTER_ARN is not set: run eval")
+    assert [text[:15] for text in others] == ["必要な環境変数が設定されていま"] * japanese
