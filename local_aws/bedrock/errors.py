@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from botocore.session import get_session
-
+from local_aws import service_models
 from local_aws.data_api.errors import ApiError
 
-SERVICE = get_session().get_service_model("bedrock-runtime")
+SERVICE = service_models.load("bedrock-runtime")
 STATUSES: dict[str, int] = {shape.name: shape.metadata["error"]["httpStatusCode"] for shape in SERVICE.error_shapes}
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from botocore.session import get_session
+from local_aws import service_models
 
-SERVICE = get_session().get_service_model("rds-data")
+SERVICE = service_models.load("rds-data")
 
 # What AWS returns although its model of the service does not name it.
 NOT_IN_THE_MODEL = {
@@ -17,7 +17,7 @@ NOT_IN_THE_MODEL = {
     "ValidationException": 400,
 }
 # Bedrock Runtime shares the address (`local_aws.bedrock`), and so its errors may be asked for as faults.
-_SHAPES = (*get_session().get_service_model("bedrock-runtime").error_shapes, *SERVICE.error_shapes)
+_SHAPES = (*service_models.load("bedrock-runtime").error_shapes, *SERVICE.error_shapes)
 STATUSES: dict[str, int] = {
     shape.name: shape.metadata["error"]["httpStatusCode"] for shape in _SHAPES
 } | NOT_IN_THE_MODEL

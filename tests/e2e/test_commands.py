@@ -78,13 +78,13 @@ def test_smoke_proves_the_deployment(laptop: Laptop) -> None:
     outcome = laptop.stchat("smoke")
     assert outcome.status == 0, outcome.output
     assert "ok  the chat function does the same " in outcome.output
-    assert outcome.output.endswith("14 checks passed\n")
+    assert outcome.output.endswith("15 checks passed\n")
 
 
 def test_doctor_finds_no_problem(laptop: Laptop) -> None:
     outcome = laptop.stchat("doctor", "--wake", "--json", "--synthesized", str(laptop.directory / "cdk.out"))
     said = json.loads(outcome.output[outcome.output.index("{") :])
-    assert (said["findings"], said["unread"], outcome.status) == ([], [], 0)
+    assert (said["findings"], said["read_failures"], outcome.status) == ([], [], 0)
     assert [one["role"] for one in said["instances"]] == ["writer", "reader"]
     assert [(one["tier"], one["zone"]) for one in said["instances"]] == [
         (0, "ap-northeast-1a"),
