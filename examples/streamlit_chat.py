@@ -105,7 +105,7 @@ def ask_to_forget(userid: str, texts: Texts) -> bool:
     """Behind a button that opens it; another key closes it after its use."""
     with st.popover(texts.forget_button, width="stretch", key=f"forget {st.session_state.setdefault('forgotten', 0)}"):
         st.write(texts.forget_question.format(userid=userid))
-        return st.button(texts.forget_yes, key="forget", type="primary")
+        return bool(st.button(texts.forget_yes, key="forget", type="primary"))
 
 
 def page() -> None:

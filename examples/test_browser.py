@@ -10,6 +10,7 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -61,8 +62,10 @@ def open_page(server: str, browser: Browser) -> Iterator[Open]:
     problems: list[str] = []
     opened: list[Page] = []
 
-    def open_page(locale: str, user: str, scheme: str = "light", size: dict[str, int] = DESK) -> Page:
-        page = browser.new_context(locale=locale, color_scheme=scheme, viewport=size).new_page()  # type: ignore[arg-type]
+    def open_page(
+        locale: str, user: str, scheme: Literal["light", "dark"] = "light", size: dict[str, int] = DESK
+    ) -> Page:
+        page = browser.new_context(locale=locale, color_scheme=scheme, viewport=size).new_page()
         page.set_default_timeout(SECONDS * 1000)
         page.on("pageerror", lambda error: problems.append(str(error)))
         for attempt in range(SECONDS):
