@@ -1,6 +1,6 @@
 -- The application's role for a direct connection that logs in by IAM (docs/transports.md). A role of its own beside
 -- st_chat_app: rds_iam turns the password of its members off, and the Data API logs in with one. It is a member of
--- st_chat_app, so it has the same rights and sees the same rows. Where there is no rds_iam, nobody can log in as it.
+-- st_chat_app, so it has the same rights and sees the same rows. Where there is no rds_iam, no login as it succeeds.
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'st_chat_app_iam') THEN

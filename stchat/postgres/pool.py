@@ -1,4 +1,4 @@
-"""Connections that are kept, and closed when nobody uses them, so that a cluster with a minimum of 0 ACU can pause.
+"""Connections that are kept, and closed when they are not used, so that a cluster with a minimum of 0 ACU can pause.
 
 psycopg_pool closes one idle connection per `max_idle` (32 of 60 s: half an hour after the last call), and a login that
 is refused is in its log instead of in the caller's error; hence this one (docs/transports.md).

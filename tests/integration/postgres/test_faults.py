@@ -63,12 +63,16 @@ def test_in_the_middle_of_each_operation(
     anew: object,
     again: object,
     meet: Callable[[LocalPostgres, Front], None],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level("INFO", "stchat")
     api = client()
     history, memory = ChatHistory(api), ChatMemory(api, CohereEmbedder())
     history.add(user, "t", 1, "a", None)
     memory.remember(user, "t", 1, "s", vector=axis(1))
     done = in_the_middle(server, lambda: operation(history, memory, user), lambda: meet(server, front))
+    assert any("waiting for the database" in message for message in caplog.messages)
+    assert user not in caplog.text
     # A server that only lost its client may have finished the statement before, or while, it was sent again.
     assert done == anew or (meet is cut and done == again)
     assert operation(history, memory, user) == again
@@ -117,7 +121,7 @@ def test_killed_again_and_again_under_load(server: LocalPostgres, front: Front, 
 def test_a_transaction_whose_connection_ends(server: LocalPostgres, front: Front, client: Client, user: str) -> None:
     api = client()
     add = "SELECT st_chat_add_turn(:user, 't', :n, 'a', 'b')"
-    with pytest.raises(TransactionLostError, match="nothing of the transaction remains$"), api.transaction() as lost:
+    with pytest.raises(TransactionLostError, match=r"nothing of the transaction remains$"), api.transaction() as lost:
         lost.execute(add, {"user": user, "n": 1})
         front.cut()
         lost.execute(add, {"user": user, "n": 2})
