@@ -293,7 +293,7 @@ def test_a_session_keeps_nothing_of_a_call(client: Client) -> None:
     api = client(pool_size=1)
     api.execute("SET search_path = nowhere")
     assert api.execute("SHOW search_path").rows == [{"search_path": '"$user", public'}]
-    api.execute("SELECT set_config('stchat.userid', 'victim', false)")
+    api.execute("SELECT set_config('stchat.userid', 'another', false)")
     assert api.execute("SELECT current_setting('stchat.userid', true) AS userid").rows[0]["userid"] in (None, "")
     with api.transaction() as transaction:
         transaction.execute("SET statement_timeout = 0")
