@@ -63,8 +63,7 @@ class ChatMemory:
 
     api: Database
     embedder: Embedder
-    reader: Database | None = None
-    """Where `recall` goes instead of `api`: a reader endpoint, which lags behind (docs/transports.md)."""
+    reader: Database | None = None  # where `recall` goes instead: a reader, which lags behind (docs/transports.md)
 
     def __post_init__(self) -> None:
         """The table's dimension is this package's constant, as its migration is: no call is needed to compare."""
@@ -83,9 +82,8 @@ class ChatMemory:
 
     def with_timeout(self, seconds: float) -> ChatMemory:
         """The same, whose operations wait that long at most for what is paused or busy."""
-        return replace(
-            self, api=self.api.with_timeout(seconds), reader=self.reader and self.reader.with_timeout(seconds)
-        )
+        reader = self.reader and self.reader.with_timeout(seconds)
+        return replace(self, api=self.api.with_timeout(seconds), reader=reader)
 
     def remember(
         self,
@@ -199,8 +197,9 @@ class ChatMemory:
         return Remembered(created, len(batch) - created, truncated)
 
     def _recall(self, parameters: dict[str, Any], vector: Vector, backoff: Backoff) -> list[Memory]:
-        api = (self.reader or self.api).with_timeout(backoff.left)
-        rows = query_rows(api, _RECALL, parameters | {"vector": to_text(vector)})
+        rows = query_rows(
+            (self.reader or self.api).with_timeout(backoff.left), _RECALL, parameters | {"vector": to_text(vector)}
+        )
         return [
             Memory(
                 primarykey=row["primarykey"],

@@ -10,7 +10,7 @@ from stchat.ops.templates import Billed
 
 TASKS, VCPU, GB = 2, 0.25, 0.5
 """The smallest tasks that Fargate has, one in each of two zones."""
-ENDPOINTS = ("ecr.api", "ecr.dkr", "logs", "secretsmanager", "bedrock-runtime")
+ENDPOINTS = ("ecr.api", "ecr.dkr", "logs", "bedrock-runtime")
 """Without NAT, a task reaches each of these through an interface endpoint in its zone; S3's is a gateway, without
 charge."""
 PER_CALL = ("Data API", "chat function")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local_aws.postgres.creation import own
-from local_aws.postgres.server import SUPERUSER
+from local_aws.postgres.roles import SUPERUSER
 from local_aws.postgres.server import Postgres as LocalPostgres
 from stchat.chat import ChatHistory, ChatMemory, CohereEmbedder
 from stchat.errors import UnavailableError

@@ -298,7 +298,7 @@ def test_which_transport_is_cheaper() -> None:
     found = transport_cost.compare(DEV, Load(people=1, requests=1_000_000), PRICES)
     assert found.data_api == found.per_million == pytest.approx(0.42)
     tasks = 2 * 720 * (0.25 * 0.05056 + 0.5 * 0.00553)
-    assert found.direct == pytest.approx(tasks + 2 * 5 * 720 * 0.014)
+    assert found.direct == pytest.approx(tasks + 2 * 4 * 720 * 0.014)
     at_par = Load(people=1, requests=round(found.break_even))
     assert transport_cost.compare(DEV, at_par, PRICES).data_api == pytest.approx(found.direct, abs=1e-6)
     assert "It is cheaper from" in transport_cost.sentence(DEV, Load(), PRICES)

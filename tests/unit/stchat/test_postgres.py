@@ -98,7 +98,7 @@ def test_values_that_do_not_fit() -> None:
 )  # fmt: skip
 def test_a_server_that_is_refused(changed: dict[str, Any], text: str) -> None:
     with pytest.raises(SettingsError) as raised:
-        Server(**{"host": "127.0.0.1", "login": LOGIN} | changed)
+        Server(**cast(Any, {"host": "127.0.0.1", "login": LOGIN} | changed))
     assert str(raised.value) == text
 
 
@@ -129,9 +129,7 @@ def test_no_password_is_shown() -> None:
 
 
 def test_a_connection_that_fails() -> None:
-    refused = of_connection(
-        psycopg.OperationalError('connection failed: FATAL:  database "x" does not exist\nMore')
-    )
+    refused = of_connection(psycopg.OperationalError('connection failed: FATAL:  database "x" does not exist\nMore'))
     assert isinstance(refused, DatabaseError)
     assert (refused.sqlstate, str(refused)) == ("3D000", 'connection failed: FATAL: database "x" does not exist')
     assert type(of_connection(psycopg.OperationalError("timeout expired"))) is UnavailableError
