@@ -197,9 +197,7 @@ class ChatMemory:
         return Remembered(created, len(batch) - created, truncated)
 
     def _recall(self, parameters: dict[str, Any], vector: Vector, backoff: Backoff) -> list[Memory]:
-        rows = query_rows(
-            (self.reader or self.api).with_timeout(backoff.left), _RECALL, parameters | {"vector": to_text(vector)}
-        )
+        api, parameters = (self.reader or self.api).with_timeout(backoff.left), parameters | {"vector": to_text(vector)}
         return [
             Memory(
                 primarykey=row["primarykey"],
@@ -209,7 +207,7 @@ class ChatMemory:
                 metadata=row["metadata"],
                 similarity=row["similarity"],
             )
-            for row in joined(rows, "chat_summary")
+            for row in joined(query_rows(api, _RECALL, parameters), "chat_summary")
         ]
 
 
