@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Postgres:
-    """One database of a server. `timeout`: how many seconds a call may wait for a cluster that is asleep, a connection
+    """One database of a server. `timeout`: how many seconds a call may wait for a cluster that is paused, a connection
     of the pool, or a failover. All that `with_timeout` and `with_database` return share the pools, one per database."""
 
     server: Server

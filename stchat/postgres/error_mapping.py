@@ -18,7 +18,7 @@ _REFUSED = (
     (re.compile(r'database "[^"]*" does not exist'), "3D000"),
     (re.compile(r"permission denied for database"), "42501"),
 )
-# Of the machine's own set-up or an attacker between: no retry mends it.
+# Of the machine's own set-up or an attacker between: no retry helps.
 _TLS = re.compile(
     r"certificate verify failed|server certificate for|root certificate file|does not support SSL|could not read root"
 )

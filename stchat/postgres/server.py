@@ -22,7 +22,7 @@ class Connection(psycopg.Connection[dict[str, Any]]):
     is_changed = False
 
 
-CONNECT_SECONDS = 30.0  # of one attempt: a cluster that is asleep keeps it waiting for about 15 s, then answers
+CONNECT_SECONDS = 30.0  # of one attempt: a cluster that is paused keeps it waiting for about 15 s, then answers
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # As the Data API has them, whatever a role, a database or the environment (PGOPTIONS) sets.
 _SESSION = {

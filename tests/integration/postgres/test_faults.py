@@ -188,7 +188,7 @@ def test_a_pool_that_is_exhausted(client: Client, user: str) -> None:
 def test_the_cluster_sleeps_while_the_pool_is_idle(
     server: LocalPostgres, front: Front, client: Client, user: str
 ) -> None:
-    """Every idle connection is closed, so that nothing keeps the cluster awake; the next call waits for it."""
+    """Every idle connection is closed, so that nothing blocks auto-pause; the next call waits for it."""
     api = client(pool_size=8, idle_seconds=1)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: ChatHistory(api).add(user, "t", number, "a", "b"), range(64)))

@@ -73,7 +73,7 @@ def test_a_verified_server(endpoint: Endpoint, authority: Authority, user: str) 
 
 @pytest.mark.parametrize("wrong", ["authority", "host", "expired", "no TLS"])
 def test_a_server_that_cannot_be_verified(endpoint: Endpoint, authority: Authority, tmp_path: Path, wrong: str) -> None:
-    """Named at once: no retry mends it. Nothing of the login is sent."""
+    """Named at once: no retry helps. Nothing of the login is sent."""
     bundle = authority.bundle
     if wrong == "authority":
         bundle = Authority.create(tmp_path / "other").bundle
