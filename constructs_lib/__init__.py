@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from constructs_lib.dashboard import Dashboard
     from constructs_lib.data_api_schema import DataApiSchema
     from constructs_lib.database_access import DatabaseAccess
+    from constructs_lib.fargate_service import FargateService
     from constructs_lib.kms_key import KmsKey
     from constructs_lib.lambda_code import CHAT_SQL
     from constructs_lib.policy_checks import add_policy_checks
@@ -28,6 +29,7 @@ __all__ = [
     "Dashboard",
     "DataApiSchema",
     "DatabaseAccess",
+    "FargateService",
     "KmsKey",
     "SecretRotation",
     "TwoTierVpc",
@@ -43,6 +45,7 @@ _MODULES = {
     "Dashboard": "dashboard",
     "DataApiSchema": "data_api_schema",
     "DatabaseAccess": "database_access",
+    "FargateService": "fargate_service",
     "KmsKey": "kms_key",
     "SecretRotation": "secret_rotation",
     "TwoTierVpc": "two_tier_vpc",

@@ -16,7 +16,7 @@ from typing import Any
 
 from stchat.chat import validation
 from stchat.chat.batches import BATCH_TURNS, batches, prepare_turn
-from stchat.data_api import Backoff, DataApi, Row, joined, query
+from stchat.data_api import Backoff, DataApi, Database, Row, joined, query
 from stchat.environment import ApplicationSettings
 from stchat.errors import ConflictError, PartialError, ResultTooLargeError, StchatError
 
@@ -68,13 +68,13 @@ class Added:
 
 @dataclass(frozen=True)
 class ChatHistory:
-    """Each operation is one call of the Data API, and idempotent, because the database finds what exists already.
+    """Each operation is one call of `api`, a DataApi or a Postgres, idempotent: the database finds what exists already.
 
     So a call whose response was lost is retried for as long as `api` has timeout. Every operation raises InputError
     before anything is sent, and DataApiError when the database stays paused or unreachable, or refuses.
     """
 
-    api: DataApi
+    api: Database
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> ChatHistory:

@@ -14,7 +14,7 @@ from stchat.chat import validation
 from stchat.chat.batches import Item, batches, prepare
 from stchat.chat.embeddings import CohereEmbedder, Embedder
 from stchat.chat.vectors import DIMENSIONS, Vector, normalised, to_text
-from stchat.data_api import Backoff, DataApi, joined
+from stchat.data_api import Backoff, DataApi, Database, joined
 from stchat.data_api import query as query_rows
 from stchat.environment import ApplicationSettings, region_of
 from stchat.errors import PartialError, SettingsError, StchatError
@@ -54,15 +54,16 @@ class Remembered:
 
 @dataclass(frozen=True)
 class ChatMemory:
-    """Each operation is one call of the Data API, and idempotent, because the database finds what exists already.
+    """Each operation is one call of `api`, a DataApi or a Postgres, idempotent: the database finds what exists already.
 
     So a call whose response was lost is retried for as long as `api` has timeout: that is the whole operation's, the
     model's calls and every batch included. Every operation raises InputError before anything is sent, DataApiError
     when the database stays paused or unreachable, or refuses, and EmbeddingError when the model does.
     """
 
-    api: DataApi
+    api: Database
     embedder: Embedder
+    reader: Database | None = None  # where `recall` goes instead: a reader, which lags behind (docs/transports.md)
 
     def __post_init__(self) -> None:
         """The table's dimension is this package's constant, as its migration is: no call is needed to compare."""
@@ -81,7 +82,8 @@ class ChatMemory:
 
     def with_timeout(self, seconds: float) -> ChatMemory:
         """The same, whose operations wait that long at most for what is paused or busy."""
-        return replace(self, api=self.api.with_timeout(seconds))
+        reader = self.reader and self.reader.with_timeout(seconds)
+        return replace(self, api=self.api.with_timeout(seconds), reader=reader)
 
     def remember(
         self,
@@ -144,7 +146,7 @@ class ChatMemory:
         theme: str | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> list[Memory]:
-        """The memories of this user nearest in meaning, nearest first: one call of the model, one of the Data API.
+        """The memories of this user nearest in meaning, nearest first: one call of the model, one of the database.
 
         Args:
             query: the text to search by; of a long one the model reads the beginning (CohereEmbedder), which is logged.
@@ -195,7 +197,7 @@ class ChatMemory:
         return Remembered(created, len(batch) - created, truncated)
 
     def _recall(self, parameters: dict[str, Any], vector: Vector, backoff: Backoff) -> list[Memory]:
-        rows = query_rows(self.api.with_timeout(backoff.left), _RECALL, parameters | {"vector": to_text(vector)})
+        api, parameters = (self.reader or self.api).with_timeout(backoff.left), parameters | {"vector": to_text(vector)}
         return [
             Memory(
                 primarykey=row["primarykey"],
@@ -205,7 +207,7 @@ class ChatMemory:
                 metadata=row["metadata"],
                 similarity=row["similarity"],
             )
-            for row in joined(rows, "chat_summary")
+            for row in joined(query_rows(api, _RECALL, parameters), "chat_summary")
         ]
 
 

@@ -2,7 +2,15 @@
 
 from stchat.data_api.aws_client import CONNECT_SECONDS, aws_client
 from stchat.data_api.aws_errors import describe_error, error_name
-from stchat.data_api.client import READ_SECONDS, STATEMENT_SECONDS, DataApi, Result, Transaction, rds_data_client
+from stchat.data_api.client import (
+    READ_SECONDS,
+    ROTATION_SECONDS,
+    STATEMENT_SECONDS,
+    DataApi,
+    Transaction,
+    rds_data_client,
+)
+from stchat.data_api.database import Database, Result, Statements
 from stchat.data_api.error_mapping import translate
 from stchat.data_api.paging import joined, query
 from stchat.data_api.retry import Backoff, retry
@@ -12,11 +20,14 @@ from stchat.data_api.values import Row
 __all__ = [
     "CONNECT_SECONDS",
     "READ_SECONDS",
+    "ROTATION_SECONDS",
     "STATEMENT_SECONDS",
     "Backoff",
     "DataApi",
+    "Database",
     "Result",
     "Row",
+    "Statements",
     "Transaction",
     "aws_client",
     "describe_error",

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stchat.data_api.aws_client import aws_client
+from stchat.data_api.database import Result
 from stchat.data_api.error_mapping import translate
 from stchat.data_api.retry import Backoff, retry
-from stchat.data_api.values import Row, to_parameters, to_rows
+from stchat.data_api.values import to_parameters, to_rows
 from stchat.environment import ApplicationSettings, Settings, region_of
 from stchat.errors import (
     DataApiError,
@@ -49,14 +50,6 @@ def rds_data_client(cluster_arn: str = "", *, read_seconds: float = READ_SECONDS
     """
     client = aws_client("rds-data", region_of(cluster_arn), read_seconds=read_seconds)
     return cast("RDSDataServiceClient", client)
-
-
-@dataclass(frozen=True)
-class Result:
-    """`rows` by column label, of a query; `updated`, the number of rows that another statement changed."""
-
-    rows: list[Row]
-    updated: int
 
 
 @dataclass(frozen=True)

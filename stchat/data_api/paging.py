@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from stchat.data_api.client import DataApi
+from stchat.data_api.database import Database
 from stchat.data_api.retry import Backoff, retry
 from stchat.data_api.values import Row
 from stchat.errors import ResultTooLargeError, TransientError
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 ROWS_PER_FETCH = 8  # of 64 KB at most: half of 1 MiB, since AWS does not document how it counts
 
 
-def query(api: DataApi, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
+def query(api: Database, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
     """The rows of an idempotent query, in one call; those over 1 MiB through a cursor, in several."""
     backoff = Backoff(api.timeout)
     try:
@@ -40,7 +40,7 @@ def joined(rows: Iterable[Row], *texts: str) -> list[Row]:
     return [_one(sorted(group, key=lambda row: int(row["part"])), texts) for group in groups.values()]
 
 
-def _through_a_cursor(api: DataApi, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
+def _through_a_cursor(api: Database, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
     rows: list[Row] = []
     with api.transaction() as transaction:
         transaction.execute(f"DECLARE pages NO SCROLL CURSOR FOR {sql}", parameters)

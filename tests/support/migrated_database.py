@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from stchat.data_api import DataApi
 from stchat.handlers.schema import SQL
+from stchat.postgres import PasswordLogin, Postgres, Server
 from stchat.schema.runner import Runner
 from stchat.sql_lint.parse import load
 
@@ -39,3 +40,9 @@ def apply_migrations(endpoint: Endpoint) -> MigratedDatabase:
         replace(master, secret_arn=endpoint.add_secret(role, f"of {role}")) for role in ("st_chat_app", "st_chat_read")
     )
     return MigratedDatabase(endpoint, master, app, read)
+
+
+def direct_app(migrated: MigratedDatabase, timeout: float = 20) -> Postgres:
+    """The application's role on a direct connection, past the Data API."""
+    login = PasswordLogin("st_chat_app", "of st_chat_app")
+    return Postgres(Server("127.0.0.1", login, migrated.endpoint.cluster["port"]), DATABASE, timeout)

@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from stchat.ops import prices, templates
+from stchat.ops import prices, templates, transport_cost
 from stchat.ops.cli.output import Answer, markdown, table, wrapped
 from stchat.ops.cost import Alternative, Line, Load, alternatives, bill, without_readers
 from stchat.ops.prices import Price, Prices
@@ -49,8 +49,7 @@ page for this list: check it before you rely on it, and correct the file (`--pri
 
 
 def run(arguments: argparse.Namespace) -> Answer:
-    load = Load(**{field.name: getattr(arguments, field.name) for field in fields(Load)})
-    list_of = prices.load(arguments.prices)
+    load, list_of = Load(**{f.name: getattr(arguments, f.name) for f in fields(Load)}), prices.load(arguments.prices)
     stages = arguments.stage or STAGES
     if arguments.templates is None:
         log.info("synthesizing %s", ", ".join(stages))
@@ -59,10 +58,12 @@ def run(arguments: argparse.Namespace) -> Answer:
         billed = [templates.read(arguments.templates.resolve().name, arguments.templates)]
     else:
         billed = [templates.read(stage, arguments.templates / stage) for stage in stages]
-    return report(billed, load, list_of, wide=arguments.wide)
+    return report(billed, load, list_of, wide=arguments.wide, transport=arguments.transport)
 
 
-def report(billed: Sequence[Billed], load: Load, list_of: Prices, *, wide: bool = True) -> Answer:
+def report(
+    billed: Sequence[Billed], load: Load, list_of: Prices, *, wide: bool = True, transport: bool = False
+) -> Answer:
     """For people text in 80 columns, or every column in Markdown."""
     shaped = str if wide else wrapped
     rows: list[dict[str, Any]] = []
@@ -73,6 +74,7 @@ def report(billed: Sequence[Billed], load: Load, list_of: Prices, *, wide: bool 
         total = f"{stage.stage}: {_total(lines, 'idle'):,.2f} USD idle, {_total(lines, 'busy'):,.2f} USD busy"
         text += [f"## {total}" if wide else total]
         text += [shaped(sentence) for sentence in (_settings(stage), *_remarks(stage, load, list_of))]
+        text += [shaped(transport_cost.sentence(stage, load, list_of))] if transport else []
         text += [
             markdown([_cells(line) for line in lines]) if wide else table([_short(one) for one in lines], _NUMBERS)
         ]
@@ -196,10 +198,9 @@ def _price_cells(price: Price) -> dict[str, str]:
 
 def add_to(groups: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
     parser = groups.add_parser("cost", help="what a month of each stage costs", description=__doc__, parents=[common])
-    parser.add_argument(
-        "--stage", action="append", help="one of stacks/config.py; may be given several times (dev and prod)"
-    )
+    parser.add_argument("--stage", action="append", help="one of stacks/config.py; may be repeated (dev and prod)")
     parser.add_argument("--wide", action="store_true", help="quantities, sources and days of the prices, in Markdown")
+    parser.add_argument("--transport", action="store_true", help="compare the Data API with a direct connection")
     parser.add_argument("--prices", type=Path, default=prices.FILE, metavar="FILE", help="instead of %(default)s")
     parser.add_argument(
         "--templates",

@@ -11,7 +11,7 @@ import pytest
 
 from stchat.chat.history import Added, ChatHistory
 from stchat.errors import InputError, PartialError
-from tests.support.faults import FAULTS, Faulty, Watched, watched
+from tests.support.faults import FAULTS, Faulty, Watched, data_api, watched
 
 TOKYO = timezone(timedelta(hours=9))
 
@@ -51,8 +51,8 @@ def test_users_of_one_call_do_not_meet(history: ChatHistory, user: str) -> None:
 
 
 def test_a_batch_is_one_call(history: ChatHistory, user: str) -> None:
-    data = Watched(history.api.client)
-    many = ChatHistory(watched(history.api, data))
+    data = Watched(data_api(history.api).client)
+    many = ChatHistory(watched(data_api(history.api), data))
     assert many.add_many(turn(user, number) for number in range(1_000)).created == 1_000
     assert data.calls == ["execute_statement"]
     assert many.add_many(turn(user, number) for number in range(1_001)).existing == 1_000
@@ -93,8 +93,8 @@ def test_a_wrong_turn_is_named_and_nothing_is_sent(
 
 def test_a_failure_half_way_says_what_is_stored(history: ChatHistory, user: str) -> None:
     turns = [turn(user, number) for number in range(1_500)]
-    faulty: Any = Faulty(history.api.client, 1, FAULTS["5xx or no answer"])
+    faulty: Any = Faulty(data_api(history.api).client, 1, FAULTS["5xx or no answer"])
     with pytest.raises(PartialError) as raised:
-        ChatHistory(replace(history.api, client=faulty, timeout=0)).add_many(turns)
+        ChatHistory(replace(data_api(history.api), client=faulty, timeout=0)).add_many(turns)
     assert (raised.value.stored, raised.value.created, raised.value.existing) == (1_000, 1_000, 0)
     assert history.add_many(turns) == Added(created=500, existing=1_000)

@@ -9,7 +9,9 @@ import pytest
 from stchat.chat.embeddings import CohereEmbedder
 from stchat.chat.history import ChatHistory
 from stchat.chat.memory import ChatMemory
-from tests.support.faults import Watched, watched
+from stchat.data_api import Database
+from tests.support.faults import Watched, data_api, watched
+from tests.support.migrated_database import MigratedDatabase
 from tests.support.vectors import axis
 
 OPERATIONS: dict[str, tuple[Callable[[ChatHistory, ChatMemory, str], object], int]] = {
@@ -25,6 +27,12 @@ OPERATIONS: dict[str, tuple[Callable[[ChatHistory, ChatMemory, str], object], in
 }
 
 
+@pytest.fixture
+def app(migrated: MigratedDatabase) -> Database:
+    """What is counted are calls of the Data API."""
+    return migrated.app
+
+
 @pytest.mark.parametrize(("operation", "of_bedrock"), OPERATIONS.values(), ids=OPERATIONS)
 def test_an_operation_is_one_call(
     memory: ChatMemory,
@@ -34,8 +42,8 @@ def test_an_operation_is_one_call(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("DEBUG", "stchat")
-    data, bedrock = Watched(memory.api.client), Watched(memory.embedder.client)  # type: ignore[attr-defined]
-    api = watched(memory.api, data)
+    data, bedrock = Watched(data_api(memory.api).client), Watched(memory.embedder.client)  # type: ignore[attr-defined]
+    api = watched(data_api(memory.api), data)
     operation(ChatHistory(api), ChatMemory(api, CohereEmbedder(bedrock)), user)  # type: ignore[arg-type]
     assert data.calls == ["execute_statement"]
     assert bedrock.calls == ["invoke_model"] * of_bedrock

@@ -10,13 +10,19 @@ import pytest
 from stchat.chat.embeddings import CohereEmbedder
 from stchat.chat.history import ChatHistory
 from stchat.chat.memory import ChatMemory, Remembered
-from stchat.data_api import DataApi
+from stchat.data_api import DataApi, Database
 from stchat.errors import EmbeddingUnavailableError, OutcomeUnknownError, PartialError, UnavailableError
-from tests.support.faults import Watched, watched
+from tests.support.faults import Watched, data_api, watched
 from tests.support.migrated_database import MigratedDatabase
 from tests.support.vectors import axis
 
 FAULTS = ["throttle", "error_before", "error_after", "drop_before", "drop_after"]
+
+
+@pytest.fixture
+def app(migrated: MigratedDatabase) -> Database:
+    """The faults are the local Data API's: those of a direct connection are in tests/integration/postgres."""
+    return migrated.app
 
 
 @pytest.fixture
@@ -89,9 +95,9 @@ def test_a_deadline_is_the_whole_operations(
     migrated.endpoint.clear_faults()
     migrated.endpoint.add_fault("latency", operation="InvokeModel", seconds=1.2)
     migrated.endpoint.add_fault("throttle", operation="ExecuteStatement", count=-1)
-    client = Watched(memory.api.client)
+    client = Watched(data_api(memory.api).client)
     with pytest.raises(UnavailableError):
-        ChatMemory(watched(memory.api, client), memory.embedder).with_timeout(1.5).recall(user, "query")
+        ChatMemory(watched(data_api(memory.api), client), memory.embedder).with_timeout(1.5).recall(user, "query")
     assert len(client.calls) <= 3  # 1.5 s would be enough for 5
 
 
@@ -103,8 +109,8 @@ def test_a_cluster_pauses_in_the_middle_of_a_batch(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("INFO", "stchat")
-    client = Watched(memory.api.client, at=1, do=migrated.endpoint.pause)
-    sleepy = ChatMemory(watched(memory.api, client), memory.embedder)
+    client = Watched(data_api(memory.api).client, at=1, do=migrated.endpoint.pause)
+    sleepy = ChatMemory(watched(data_api(memory.api), client), memory.embedder)
     assert sleepy.remember_many(items) == Remembered(created=200)
     assert any("resuming after being auto-paused" in message for message in caplog.messages)
     assert stored(migrated, user) == 200
@@ -130,7 +136,9 @@ def test_a_batch_that_fails_half_way_is_told_and_can_be_sent_again(
     there: int,
 ) -> None:
     fail = lambda: migrated.endpoint.add_fault(**rule, sql="st_chat_remember", count=-1)  # type: ignore[arg-type] # noqa: E731
-    failing = ChatMemory(watched(memory.api, Watched(memory.api.client, at=1, do=fail)), memory.embedder)
+    failing = ChatMemory(
+        watched(data_api(memory.api), Watched(data_api(memory.api).client, at=1, do=fail)), memory.embedder
+    )
     with pytest.raises(PartialError) as raised:
         failing.with_timeout(0.5).remember_many(items)
     error = raised.value
@@ -183,6 +191,6 @@ def test_a_long_answer_that_is_cut_off(migrated: MigratedDatabase, memory: ChatM
 
 
 def test_patience_is_the_data_apis(history: ChatHistory, memory: ChatMemory) -> None:
-    patient: DataApi = history.with_timeout(7).api
+    patient: DataApi = data_api(history.with_timeout(7).api)
     assert (patient.timeout, memory.with_timeout(7).api.timeout) == (7, 7)
     assert history.api.timeout == memory.api.timeout == 20

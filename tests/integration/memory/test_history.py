@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stchat.chat.history import ChatHistory
 from stchat.errors import ConflictError, InputError
-from tests.support.faults import Watched, watched
+from tests.support.faults import Watched, data_api, watched
 from tests.support.migrated_database import DATABASE, MigratedDatabase
 
 LONG = 100_000
@@ -93,8 +93,8 @@ def test_more_than_the_data_api_answers_at_once(history: ChatHistory, user: str)
         history.add(
             user, "t", number, "あ" * LONG if number % 3 == 0 else "short", "x" * (LONG if number % 3 == 0 else 1)
         )
-    client = Watched(history.api.client)
-    turns = ChatHistory(watched(history.api, client)).turns(user, limit=28)
+    client = Watched(data_api(history.api).client)
+    turns = ChatHistory(watched(data_api(history.api), client)).turns(user, limit=28)
     assert [turn.chatid for turn in turns] == list(range(29, 1, -1))
     assert {len(turn.userinput or "") for turn in turns if turn.chatid % 3 == 0} == {LONG}
     assert {turn.userinput for turn in turns if turn.chatid % 3} == {"short"}
@@ -136,9 +136,9 @@ def test_a_turn_of_over_1_mib_that_came_another_way(
     ],
 )  # fmt: skip
 def test_what_is_not_sent(history: ChatHistory, arguments: tuple[str, str, int, str, str], message: str) -> None:
-    client = Watched(history.api.client)
+    client = Watched(data_api(history.api).client)
     with pytest.raises(InputError) as raised:
-        ChatHistory(watched(history.api, client)).add(*arguments)
+        ChatHistory(watched(data_api(history.api), client)).add(*arguments)
     assert str(raised.value).startswith(message)
     assert client.calls == []
 

@@ -9,7 +9,7 @@ import pytest
 
 from stchat.chat.history import ChatHistory
 from stchat.chat.memory import ChatMemory
-from stchat.data_api import DataApi
+from stchat.data_api import Database
 from tests.support.migrated_database import MigratedDatabase
 from tests.support.vectors import axis
 
@@ -123,18 +123,17 @@ UNRULY = [
 
 
 @pytest.mark.parametrize("sql", UNRULY)
-def test_the_database_holds_to_it_without_the_library(migrated: MigratedDatabase, other_user: str, sql: str) -> None:
+def test_the_database_holds_to_it_without_the_library(
+    migrated: MigratedDatabase, app: Database, other_user: str, sql: str
+) -> None:
     """SQL that asks for everyone's rows, as a mistake in the library might send it, meets none."""
     before = rows(migrated, other_user)
-    assert migrated.app.execute(sql).rows == []
+    assert app.execute(sql).rows == []
     assert rows(migrated, other_user) == before
 
 
-def test_a_call_leaves_no_user_behind_for_the_next(
-    migrated: MigratedDatabase, history: ChatHistory, other_user: str
-) -> None:
-    """Connections are pooled behind the Data API; what a call set must end with it."""
-    api: DataApi = migrated.app
+def test_a_call_leaves_no_user_behind_for_the_next(app: Database, history: ChatHistory, other_user: str) -> None:
+    """Connections are pooled, behind the Data API too; what a call set must end with it."""
     for _ in range(20):
         history.turns(other_user)
-        assert api.execute(f"SELECT 1 FROM {HISTORY}").rows == []
+        assert app.execute(f"SELECT 1 FROM {HISTORY}").rows == []

@@ -13,7 +13,7 @@ from stchat.chat.embeddings import CohereEmbedder
 from stchat.chat.memory import ChatMemory, Remembered
 from stchat.chat.vectors import DIMENSIONS, normalised, to_text
 from stchat.errors import InputError
-from tests.support.faults import Watched, watched
+from tests.support.faults import Watched, data_api, watched
 from tests.support.migrated_database import MigratedDatabase
 from tests.support.vectors import axis
 
@@ -100,8 +100,8 @@ def test_batches_of_what_the_model_and_the_data_api_take(
         | ({"vector": axis(number)} if number % 3 == 0 else {})
         for number in range(250)
     ]
-    data, bedrock = Watched(memory.api.client), Watched(memory.embedder.client)  # type: ignore[attr-defined]
-    counted = ChatMemory(watched(memory.api, data), CohereEmbedder(bedrock))  # type: ignore[arg-type]
+    data, bedrock = Watched(data_api(memory.api).client), Watched(memory.embedder.client)  # type: ignore[attr-defined]
+    counted = ChatMemory(watched(data_api(memory.api), data), CohereEmbedder(bedrock))  # type: ignore[arg-type]
     assert counted.remember_many(items) == Remembered(created=250, existing=0, truncated=[50, 100, 200])
     assert data.calls == ["execute_statement"] * 3
     assert counted.remember_many(iter(items)) == Remembered(created=0, existing=250, truncated=[50, 100, 200])
@@ -121,8 +121,8 @@ def test_long_memories_come_back_whole_in_their_order(memory: ChatMemory, user: 
          "vector": axis(3, number)}
         for number, summary in enumerate(summaries)
     )  # fmt: skip
-    client = Watched(memory.api.client)
-    found = ChatMemory(watched(memory.api, client), memory.embedder).recall_vector(user, axis(3))
+    client = Watched(data_api(memory.api).client)
+    found = ChatMemory(watched(data_api(memory.api), client), memory.embedder).recall_vector(user, axis(3))
     assert [one.summary for one in found] == summaries
     assert all(one.metadata == {"pad": "x" * 16_000} for one in found)
     assert [client.calls[at] for at in (0, 1, -1)] == ["execute_statement", "begin_transaction", "commit_transaction"]
@@ -167,8 +167,8 @@ def test_what_is_stored_has_length_1(memory: ChatMemory, migrated: MigratedDatab
 )  # fmt: skip
 def test_what_is_not_sent(memory: ChatMemory, user: str, changed: dict[str, Any], message: str) -> None:
     """Of many, one wrong item is enough."""
-    client = Watched(memory.api.client)
-    counted = ChatMemory(watched(memory.api, client), memory.embedder)
+    client = Watched(data_api(memory.api).client)
+    counted = ChatMemory(watched(data_api(memory.api), client), memory.embedder)
     item = {"userid": user, "theme": "t", "chatid": 1, "summary": "s"}
     with pytest.raises(InputError) as raised:
         counted.remember(**item | changed)  # type: ignore[arg-type]

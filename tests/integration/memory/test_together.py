@@ -6,12 +6,21 @@ import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from stchat.chat.history import ChatHistory
 from stchat.chat.memory import ChatMemory, Remembered
+from stchat.data_api import Database
 from tests.support.migrated_database import MigratedDatabase
 from tests.support.vectors import axis
 
 CONVERSATIONS, CALLERS, USERS = 1_000, 32, 40
+
+
+@pytest.fixture
+def app(migrated: MigratedDatabase) -> Database:
+    """With faults of the local Data API."""
+    return migrated.app
 
 
 def test_a_thousand_conversations(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from stchat.chat.embeddings import CohereEmbedder
 from stchat.chat.history import Turn
+from stchat.data_api import DataApi
 from stchat.errors import InputError
 from stchat.handlers import chat
 from tests.support.chat_function import CANARY, FIELDS, Function
@@ -185,6 +186,7 @@ def test_a_call_that_is_not_answered_leaves_time_to_say_so(monkeypatch: pytest.M
         monkeypatch.setenv(name, "ap-northeast-1")
     memory = chat._chat.__wrapped__().memory
     assert isinstance(memory.embedder, CohereEmbedder) and memory.embedder.client is not None
+    assert isinstance(memory.api, DataApi)
     for client in (memory.api.client, memory.embedder.client):
         config: Any = client.meta.config
         assert config.read_timeout + config.connect_timeout < chat.RESERVE_SECONDS

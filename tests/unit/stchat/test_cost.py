@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from stchat.errors import SettingsError
-from stchat.ops import prices, templates
+from stchat.ops import prices, templates, transport_cost
 from stchat.ops.cli.main import main
 from stchat.ops.cost import Line, Load, alternatives, bill, without_readers
 from stchat.ops.templates import Billed
@@ -291,3 +291,14 @@ def test_the_documents_commands() -> None:
     for words in commands:
         assert words[0] == "cost"
         assert main([*words, "--templates", str(root / "tests" / "infra" / "snapshots")]) == 0
+
+
+def test_which_transport_is_cheaper() -> None:
+    """The Data API's price is per call, the direct connection's per hour."""
+    found = transport_cost.compare(DEV, Load(people=1, requests=1_000_000), PRICES)
+    assert found.data_api == found.per_million == pytest.approx(0.42)
+    tasks = 2 * 720 * (0.25 * 0.05056 + 0.5 * 0.00553)
+    assert found.direct == pytest.approx(tasks + 2 * 4 * 720 * 0.014)
+    at_par = Load(people=1, requests=round(found.break_even))
+    assert transport_cost.compare(DEV, at_par, PRICES).data_api == pytest.approx(found.direct, abs=1e-6)
+    assert "It is cheaper from" in transport_cost.sentence(DEV, Load(), PRICES)

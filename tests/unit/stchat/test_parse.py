@@ -315,10 +315,11 @@ def test_not_utf_8(write_sql: WriteSql) -> None:
 def test_own_files() -> None:
     """The project's migrations pass as they must in prod."""
     names = [f"{m.database}/{m.name}" for m in load(Path(__file__).parents[3] / "sql", strict=True).migrations]
-    assert names[:8] == [
+    assert names[:9] == [
         "postgres/0001_create_database.sql",
         "postgres/0002_roles.sql",
         "postgres/0003_role_limits.sql",
+        "postgres/0004_app_iam_role.sql",
         "st_chat_db/0001_chat_history.sql",
         "st_chat_db/0002_vector.sql",
         "st_chat_db/0003_chat_memory.sql",

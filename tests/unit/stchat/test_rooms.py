@@ -13,7 +13,7 @@ import pytest
 import stchat
 
 ROOT = Path(__file__).parents[3]
-ROOMS = ("chat", "data_api", "rotation")
+ROOMS = ("chat", "data_api", "postgres", "rotation")
 COMMANDS = ("schema", "db", "chat", "cost", "doctor", "smoke")
 EXTRAS = ("aws_cdk", "cdk_nag", "constructs", "postgast", "psycopg", "ministack", "aiohttp")
 BASE_ALONE = """

@@ -1,0 +1,155 @@
+"""A service on Fargate with a direct connection to the database, in subnets without a route to the internet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_bedrock as bedrock
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_rds as rds
+from constructs import Construct
+
+from constructs_lib import validation
+from constructs_lib.acknowledgments import acknowledge
+from constructs_lib.chat_function import embedding_model_problems
+from constructs_lib.database_access import DatabaseAccess
+from stchat.environment import EMBEDDING_MODEL, Variable
+
+IAM_ROLE = "st_chat_app_iam"
+HTTPS = ec2.Port.tcp(443)
+ENDPOINTS = {
+    "EcrApi": ec2.InterfaceVpcEndpointAwsService.ECR,
+    "EcrDocker": ec2.InterfaceVpcEndpointAwsService.ECR_DOCKER,
+    "Logs": ec2.InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS,
+    "Bedrock": ec2.InterfaceVpcEndpointAwsService.BEDROCK_RUNTIME,
+}
+"""What a task calls. Each costs an endpoint-hour in each zone (docs/transports.md); S3's, for the image, is free."""
+
+
+class FargateService(Construct):
+    """Tasks of `image` that log in to `cluster` by IAM as the role `st_chat_app_iam`, and may use one embedding model.
+
+    They have the application's security group of `access`, or one of their own where the whole VPC is admitted. The
+    image listens on `port`, answers GET `health_path`, runs as a user that is not root, writes nothing to its own
+    disk, and holds AWS's certificate bundle at `ca_bundle`. `service` is for a load balancer, or whatever is to
+    reach the tasks: nothing does by itself.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        vpc: ec2.IVpc,
+        access: DatabaseAccess,
+        cluster: rds.DatabaseCluster,
+        image: ecs.ContainerImage,
+        database: str = "st_chat_db",
+        embedding_model: str = EMBEDDING_MODEL,
+        recall_on_reader: bool = False,
+        ca_bundle: str = "/etc/ssl/certs/global-bundle.pem",
+        port: int = 8000,
+        health_path: str = "/health",
+        tasks: int = 2,
+        cpu: int = 256,
+        memory_mib: int = 512,
+    ) -> None:
+        super().__init__(scope, id)
+        validation.require(
+            self,
+            [
+                *validation.database_name("database", database),
+                *embedding_model_problems("embedding_model", embedding_model),
+                *_problems(port, health_path, tasks),
+            ],
+        )
+        subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+        self.security_group = access.application or ec2.SecurityGroup(
+            self, "Tasks", vpc=vpc, description="Tasks of the chat service"
+        )
+        self._add_endpoints(vpc, subnets)
+        definition = ecs.FargateTaskDefinition(self, "Task", cpu=cpu, memory_limit_mib=memory_mib)
+        definition.add_container(
+            "Chat",
+            image=image,
+            environment=_environment(cluster, database, embedding_model, ca_bundle, recall_on_reader),
+            logging=ecs.LogDrivers.aws_logs(
+                stream_prefix="chat",
+                log_group=logs.LogGroup(
+                    self, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
+                ),
+            ),
+            port_mappings=[ecs.PortMapping(container_port=port)],
+            health_check=ecs.HealthCheck(
+                command=["CMD", "python", "-c", _HEALTH.format(port=port, path=health_path)],
+                interval=Duration.seconds(30),
+                start_period=Duration.seconds(30),
+            ),
+            readonly_root_filesystem=True,
+            user="1000",
+        )
+        acknowledge(definition, {"AwsSolutions::AwsSolutions-ECS2": "the variables are addresses and names, no secret"})
+        self._grant(definition.task_role, cluster, embedding_model)
+        self.service = ecs.FargateService(
+            self,
+            "Service",
+            cluster=ecs.Cluster(self, "Cluster", vpc=vpc, container_insights_v2=ecs.ContainerInsights.ENABLED),
+            task_definition=definition,
+            desired_count=tasks,
+            min_healthy_percent=100,
+            vpc_subnets=subnets,
+            security_groups=[self.security_group],
+            assign_public_ip=False,
+            circuit_breaker=ecs.DeploymentCircuitBreaker(rollback=True),
+        )
+
+    def _add_endpoints(self, vpc: ec2.IVpc, subnets: ec2.SubnetSelection) -> None:
+        group = ec2.SecurityGroup(
+            self, "Endpoints", vpc=vpc, description="Endpoints of AWS for the chat service", allow_all_outbound=False
+        )
+        group.add_ingress_rule(self.security_group, HTTPS, "HTTPS from the chat service")
+        for name, service in ENDPOINTS.items():
+            vpc.add_interface_endpoint(
+                f"Chat{name}", service=service, subnets=subnets, security_groups=[group], open=False
+            )
+        vpc.add_gateway_endpoint("ChatS3", service=ec2.GatewayVpcEndpointAwsService.S3, subnets=[subnets])
+
+    def _grant(self, role: iam.IRole, cluster: rds.DatabaseCluster, embedding_model: str) -> None:
+        cluster.grant_connect(role, IAM_ROLE)
+        model = bedrock.FoundationModel.from_foundation_model_id(
+            self, "EmbeddingModel", bedrock.FoundationModelIdentifier(embedding_model)
+        )
+        role.add_to_principal_policy(iam.PolicyStatement(actions=["bedrock:InvokeModel"], resources=[model.model_arn]))
+
+
+_HEALTH = "import urllib.request as r; r.urlopen('http://127.0.0.1:{port}{path}', timeout=4)"
+
+
+def _environment(
+    cluster: rds.DatabaseCluster, database: str, embedding_model: str, ca_bundle: str, recall_on_reader: bool
+) -> dict[str, str]:
+    """What PostgresSettings.from_environment reads: addresses and names, no secret."""
+    found = {
+        Variable.DB_HOST: cluster.cluster_endpoint.hostname,
+        Variable.DATABASE: database,
+        Variable.DB_IAM_ROLE: IAM_ROLE,
+        Variable.DB_CA_BUNDLE: ca_bundle,
+        Variable.EMBEDDING_MODEL: embedding_model,
+    }
+    if recall_on_reader:
+        found[Variable.DB_READER_HOST] = cluster.cluster_read_endpoint.hostname
+    region = {"AWS_REGION": Stack.of(cluster).region, "AWS_DEFAULT_REGION": Stack.of(cluster).region}
+    return {variable.value: value for variable, value in found.items()} | region
+
+
+def _problems(port: int, health_path: str, tasks: int) -> Iterator[str]:
+    if not 1024 <= port < 65_536:
+        yield f"port must be 1024 to 65535, got {port}: the container's user is not root"
+    if not health_path.startswith("/"):
+        yield f"health_path must begin with /, got {health_path}"
+    if tasks < 1:
+        yield f"tasks must be at least 1, got {tasks}"
