@@ -99,7 +99,7 @@ class Conversation:
         """By the application's variables, and STCHAT_CHAT_MODEL: the id of a chat model of Bedrock's."""
         memory = ChatMemory.from_env(environment)
         model_id = environment.get(Variable.CHAT_MODEL)
-        model = ChatModel(shared_client(region_of(memory.api.cluster_arn)), model_id) if model_id else None
+        model = ChatModel(shared_client(region_of(environment[Variable.CLUSTER_ARN])), model_id) if model_id else None
         return cls(ChatHistory(memory.api), memory, model)
 
     def themes(self, userid: str) -> list[str]:

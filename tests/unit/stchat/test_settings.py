@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from stchat import DataApi
 from stchat.chat.embeddings import CohereEmbedder
 from stchat.chat.history import ChatHistory
 from stchat.chat.memory import ChatMemory
@@ -30,6 +31,7 @@ def test_what_is_missing_is_named(missing: str) -> None:
 
 def test_the_applications_own_secret_is_used() -> None:
     api = ChatHistory.from_env(ENVIRONMENT).api
+    assert isinstance(api, DataApi)
     assert (api.cluster_arn, api.secret_arn, api.database) == ("cluster", "role's", "chat")
 
 
