@@ -181,10 +181,10 @@ def test_an_up_killed_at_any_moment_leaves_the_next_one_well(tmp_path: Path) -> 
             time.sleep(seconds)
             up.send_signal(signal.SIGKILL)
             up.communicate()
-            laptop.must("up", "--no-deploy")
+            laptop.must("up", "--no-deploy", *laptop.ports)
             client(laptop, "secretsmanager").create_secret(Name=f"after-{seconds}", SecretString="1")
             kill(laptop)
-        laptop.must("up", "--no-deploy")
+        laptop.must("up", "--no-deploy", *laptop.ports)
         assert len(client(laptop, "secretsmanager").list_secrets()["SecretList"]) == 4
         laptop.must("down")
         assert of(laptop.directory) == []
