@@ -38,7 +38,7 @@ def embed(bedrock: BedrockRuntimeClient, model: str = MODEL, **members: Any) -> 
 def test_a_call(bedrock: BedrockRuntimeClient) -> None:
     answer = embed(bedrock)
     assert answer["contentType"] == "application/json"
-    assert answer["ResponseMetadata"]["HTTPHeaders"]["x-amzn-bedrock-input-token-count"] == "12"
+    assert answer["ResponseMetadata"]["HTTPHeaders"]["x-amzn-bedrock-input-token-count"] == "13"
     [vector] = json.loads(answer["body"].read())["embeddings"]
     assert len(vector) == 1024
 

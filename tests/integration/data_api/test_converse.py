@@ -77,7 +77,7 @@ def test_ids_of_awss_chat_models_are_taken(bedrock: BedrockRuntimeClient, model:
 
 
 @pytest.mark.parametrize(
-    ("model", "says"),
+    ("model", "expected"),
     [
         ("example.no-such-model-v1", "The provided model identifier is invalid."),
         (
@@ -87,14 +87,14 @@ def test_ids_of_awss_chat_models_are_taken(bedrock: BedrockRuntimeClient, model:
         ),
     ],
 )
-def test_models_that_do_not_converse(bedrock: BedrockRuntimeClient, model: str, says: str) -> None:
+def test_models_that_do_not_converse(bedrock: BedrockRuntimeClient, model: str, expected: str) -> None:
     with pytest.raises(bedrock.exceptions.ValidationException) as raised:
         converse(bedrock, model=model)
-    assert raised.value.response["Error"]["Message"] == says
+    assert raised.value.response["Error"]["Message"] == expected
 
 
 @pytest.mark.parametrize(
-    ("messages", "says"),
+    ("messages", "expected"),
     [
         ([message("x", "assistant")], "A conversation must start with a user message. Try again with a conversation"),
         ([message("x"), message("y")], "A conversation must alternate between user and assistant roles. Make sure"),
@@ -108,10 +108,10 @@ def test_models_that_do_not_converse(bedrock: BedrockRuntimeClient, model: str, 
         ),
     ],
 )
-def test_conversations_that_are_refused(bedrock: BedrockRuntimeClient, messages: list[Any], says: str) -> None:
+def test_conversations_that_are_refused(bedrock: BedrockRuntimeClient, messages: list[Any], expected: str) -> None:
     with pytest.raises(bedrock.exceptions.ValidationException) as raised:
         converse(bedrock, *messages)
-    assert raised.value.response["Error"]["Message"].startswith(says)
+    assert raised.value.response["Error"]["Message"].startswith(expected)
 
 
 @pytest.mark.parametrize("error", ["ThrottlingException", "ModelTimeoutException", "AccessDeniedException"])

@@ -74,7 +74,7 @@ def test_callers_whose_turns_overlap_in_another_order_do_not_block_each_other(hi
 
 
 @pytest.mark.parametrize(
-    ("more", "says"),
+    ("more", "expected"),
     [
         ({"timestamp": datetime(2024, 5, 1)}, "turns[1].timestamp must have a zone, got a time without one"),  # noqa: DTZ001
         ({"timestamp": "yesterday"}, "turns[1].timestamp must be a time in ISO 8601, got text of 9 characters"),
@@ -83,11 +83,11 @@ def test_callers_whose_turns_overlap_in_another_order_do_not_block_each_other(hi
     ],
 )
 def test_a_wrong_turn_is_named_and_nothing_is_sent(
-    history: ChatHistory, user: str, more: dict[str, Any], says: str
+    history: ChatHistory, user: str, more: dict[str, Any], expected: str
 ) -> None:
     with pytest.raises(InputError) as raised:
         history.add_many([turn(user, 0), turn(user, 1) | more])
-    assert str(raised.value).startswith(says)
+    assert str(raised.value).startswith(expected)
     assert history.turns(user) == []
 
 

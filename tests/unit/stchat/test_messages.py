@@ -31,7 +31,7 @@ FIRST_DAY = {
     "expired token": (translate(refused("ExpiredTokenException")), "AWS のセッションの有効期限が切れています。"),
     "expired sso": (aws.UnauthorizedSSOTokenError(), "AWS のセッションの有効期限が切れています。"),
     "no such profile": (aws.ProfileNotFound(profile="x"), "指定されたプロファイルがありません。"),
-    "asleep": (
+    "paused": (
         translate(refused("DatabaseResumingException")),
         "停止中のクラスターが、待機時間内に再開しませんでした。",
     ),
@@ -57,14 +57,14 @@ FIRST_DAY = {
 }
 
 
-@pytest.mark.parametrize(("error", "says"), FIRST_DAY.values(), ids=FIRST_DAY)
-def test_each_has_a_japanese_text(error: Exception, says: str) -> None:
-    assert (explain(error, "ja") or "").startswith(says)
+@pytest.mark.parametrize(("error", "expected"), FIRST_DAY.values(), ids=FIRST_DAY)
+def test_each_has_a_japanese_text(error: Exception, expected: str) -> None:
+    assert (explain(error, "ja") or "").startswith(expected)
     assert explain(error, "en") is None
 
 
 def test_what_caused_an_error_counts() -> None:
-    cause = UnavailableError("asleep", code="DatabaseResumingException")
+    cause = UnavailableError("paused", code="DatabaseResumingException")
     partial = PartialError(cause, stored=1, items=2, created=1, existing=0)
     partial.__cause__ = cause
     assert (explain(partial, "ja") or "").startswith("停止中のクラスターが")
