@@ -4,6 +4,7 @@ docs/operations.md: the simulation knows neither conditions nor what CloudFormat
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,15 +16,17 @@ CHANGES = ("CreateChangeSet", "ExecuteChangeSet", "DeleteStack", "UpdateTerminat
 
 
 @pytest.fixture(scope="module")
-def roles(laptop: Laptop, checkout: Path) -> dict[str, str]:
-    """ARNs by the names of the stack's outputs."""
+def roles(laptop: Laptop, checkout: Path) -> Iterator[dict[str, str]]:
+    """ARNs by the names of the stack's outputs; the stack is deleted again, for the tests that list stacks."""
     context = ("-c", "repository=owner/name", "-c", "provider=known")
     deployed = laptop.cdk(
         checkout, "deploy", "--app", APP, *context, "--require-approval", "never", out="cdk.out.access"
     )
     assert deployed.status == 0, deployed.output
     [stack] = laptop.client("cloudformation").describe_stacks(StackName="st-chat-pipeline")["Stacks"]
-    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    yield {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    laptop.client("cloudformation").delete_stack(StackName="st-chat-pipeline")
+    laptop.client("cloudformation").get_waiter("stack_delete_complete").wait(StackName="st-chat-pipeline")
 
 
 def allowed(laptop: Laptop, role: str, action: str, resource: str) -> bool:
