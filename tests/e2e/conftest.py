@@ -60,8 +60,8 @@ def dev_snapshot(laptop: Laptop) -> str:
     return SNAPSHOT
 
 
-# Not seen green since the merges of 2026-11-26: test_deploy.py failed in part, the others had no complete run. Each goes
-# from this list with its next green run; an empty list takes this hook away.
+# Not seen green since the merges of 2026-11-26: test_deploy.py failed in part, the others had no complete run. Each
+# goes from this list with its next green run; an empty list takes this hook away.
 NOT_YET_GREEN = (
     "test_deploy.py", "test_production.py", "test_own_app.py", "test_state.py", "test_hostile_environment.py",
     "test_request_guard.py", "test_chat.py", "test_commands.py",
