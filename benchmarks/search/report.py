@@ -29,7 +29,8 @@ worst question.
 
 *{ours}*: `st_chat_recall` as `st_chat_app`, under row security. *{source}*: its schema and settings, HNSW alone.
 Why it is as it is: [decisions/0400](decisions/0400-binary-codes.md), [0420](decisions/0420-learned-codes.md).
-A run made before 2026-11-26 measured the codes of 0400; 0420 has what was measured of the learned codes on a model's vectors.
+A run made before 2026-11-26 measured the codes of 0400; 0420 has what was measured of the learned codes on a model's
+vectors.
 
 ![Recall against latency]({name}-recall.svg)
 
