@@ -83,13 +83,7 @@ class ControlPlane:
 
     def secret(self, secret: str, region: str, account: str) -> tuple[str, str]:
         """The user and the password in a secret, given by ARN, by ARN without its suffix, or by name."""
-        if secret.startswith("arn:"):
-            _, _, _, region, account, *_ = secret.split(":")
-        try:
-            value = self._client("secretsmanager", region, account).get_secret_value(SecretId=secret)
-        except ClientError:
-            raise secret_not_found() from None
-        return parse_secret(value.get("SecretString"))
+        return parse_secret(self._ask_of_secret("get_secret_value", secret, region, account).get("SecretString"))
 
     def master(self, record: ClusterRecord) -> tuple[str, str]:
         """The master user and the password in the secret that is attached to the cluster.
@@ -113,13 +107,20 @@ class ControlPlane:
 
     def secret_names(self, secret: str, region: str, account: str) -> tuple[str, str]:
         """The complete ARN and the name of a secret."""
+        found = self._ask_of_secret("describe_secret", secret, region, account)
+        return found["ARN"], found["Name"]
+
+    def _ask_of_secret(self, operation: str, secret: str, region: str, account: str) -> dict[str, Any]:
+        """`region` and `account` are those of a secret that is given by name; an ARN has its own."""
         if secret.startswith("arn:"):
             _, _, _, region, account, *_ = secret.split(":")
         try:
-            found = self._client("secretsmanager", region, account).describe_secret(SecretId=secret)
+            answer: dict[str, Any] = getattr(self._client("secretsmanager", region, account), operation)(
+                SecretId=secret
+            )
         except ClientError:
             raise secret_not_found() from None
-        return found["ARN"], found["Name"]
+        return answer
 
     def identity(self, caller: Caller) -> str:
         """The ARN of the holder of an access key."""
