@@ -22,9 +22,9 @@ CONNECT = """
 connect, after `source .venv/bin/activate`:
   eval "$(local-aws env)"               boto3, the aws CLI, cdk and stchat then work from this shell
   local-aws psql                        PostgreSQL's own shell
-  stchat schema status              which migrations are applied
-  stchat chat recall demo birthday  what that user said of it
-  local-aws pause                       let the cluster sleep, and see the next call wait for it
+  stchat schema status                  which migrations are applied
+  stchat chat recall demo birthday      what that user said of it
+  local-aws pause                       pause the cluster, and see the next call wait for it
 """
 
 
