@@ -4,7 +4,6 @@ from stchat.data_api.aws_client import CONNECT_SECONDS, aws_client
 from stchat.data_api.aws_errors import describe_error, error_name
 from stchat.data_api.client import (
     READ_SECONDS,
-    ROTATION_SECONDS,
     STATEMENT_SECONDS,
     DataApi,
     Transaction,
@@ -13,14 +12,13 @@ from stchat.data_api.client import (
 from stchat.data_api.database import Database, Result, Statements
 from stchat.data_api.error_mapping import translate
 from stchat.data_api.paging import joined, query
-from stchat.data_api.retry import Backoff, retry
+from stchat.data_api.retry import Backoff, retry, retry_call
 from stchat.data_api.scram import verifier
 from stchat.data_api.values import Row
 
 __all__ = [
     "CONNECT_SECONDS",
     "READ_SECONDS",
-    "ROTATION_SECONDS",
     "STATEMENT_SECONDS",
     "Backoff",
     "DataApi",
@@ -36,6 +34,7 @@ __all__ = [
     "query",
     "rds_data_client",
     "retry",
+    "retry_call",
     "translate",
     "verifier",
 ]

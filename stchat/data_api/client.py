@@ -17,17 +17,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stchat.data_api.aws_client import aws_client
 from stchat.data_api.database import Result
 from stchat.data_api.error_mapping import translate
-from stchat.data_api.retry import Backoff, retry
+from stchat.data_api.retry import Backoff, retry_call
 from stchat.data_api.values import to_parameters, to_rows
 from stchat.environment import ApplicationSettings, Settings, region_of
 from stchat.errors import (
     DataApiError,
-    DatabaseError,
-    OutcomeUnknownError,
     StchatError,
     TransactionAbortedError,
     TransactionLostError,
-    UnavailableError,
 )
 
 if TYPE_CHECKING:
@@ -38,7 +35,6 @@ T = TypeVar("T")
 
 STATEMENT_SECONDS = 45  # how long the Data API waits for a statement
 READ_SECONDS = STATEMENT_SECONDS + 15.0  # how long this client waits for a response
-ROTATION_SECONDS = 10.0  # a refused login is retried for, since the password may be changing: nothing has run
 
 
 def rds_data_client(cluster_arn: str = "", *, read_seconds: float = READ_SECONDS) -> RDSDataServiceClient:
@@ -141,12 +137,7 @@ class DataApi:
             except (ClientError, BotoCoreError) as error:
                 raise translate(error) from error
 
-        def retryable(error: StchatError) -> bool:
-            if isinstance(error, DatabaseError):
-                return error.sqlstate == "28P01" and backoff.waited < ROTATION_SECONDS
-            return isinstance(error, UnavailableError) or (idempotent and isinstance(error, OutcomeUnknownError))
-
-        return retry(attempt, backoff, retryable, "the database")
+        return retry_call(attempt, backoff, idempotent=idempotent)
 
 
 @dataclass

@@ -8,12 +8,15 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from stchat.errors import StchatError
+from stchat.errors import DatabaseError, OutcomeUnknownError, StchatError, UnavailableError
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 LONGEST_PAUSE = 5.0  # seconds between two attempts
+ROTATION_SECONDS = 10.0  # a refused login is retried for, since the password may be changing: nothing has run
+
+_WRONG_PASSWORD = "28P01"
 
 
 class Backoff:
@@ -59,3 +62,14 @@ def retry(
             if waiting_for:
                 log.info("waiting for %s, %.0f s so far: %s", waiting_for, backoff.waited, error)
         backoff.pause()
+
+
+def retry_call(attempt: Callable[[], T], backoff: Backoff, *, idempotent: bool) -> T:
+    """`retry` of one call of a database: what cannot have run, and what may have run if the caller is `idempotent`."""
+
+    def retryable(error: StchatError) -> bool:
+        if isinstance(error, DatabaseError):
+            return error.sqlstate == _WRONG_PASSWORD and backoff.waited < ROTATION_SECONDS
+        return isinstance(error, UnavailableError) or (idempotent and isinstance(error, OutcomeUnknownError))
+
+    return retry(attempt, backoff, retryable, "the database")

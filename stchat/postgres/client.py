@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from stchat.data_api import ROTATION_SECONDS, Backoff, Result, retry
+from stchat.data_api import Backoff, Result, retry_call
 from stchat.errors import (
     DataApiError,
     DatabaseError,
@@ -21,7 +21,7 @@ from stchat.errors import (
     TransactionLostError,
     UnavailableError,
 )
-from stchat.postgres.error_mapping import READ_ONLY, WRONG_PASSWORD
+from stchat.postgres.error_mapping import READ_ONLY
 from stchat.postgres.placeholders import numbered
 from stchat.postgres.pool import Pool
 from stchat.postgres.server import Connection, Server
@@ -144,12 +144,7 @@ class Postgres:
                 self._leave_old_writer()
                 raise UnavailableError(f"{error}: the server is not the writer", code=error.code) from None
 
-        def retryable(error: StchatError) -> bool:
-            if isinstance(error, DatabaseError):
-                return error.sqlstate == WRONG_PASSWORD and backoff.waited < ROTATION_SECONDS
-            return isinstance(error, UnavailableError) or (idempotent and isinstance(error, OutcomeUnknownError))
-
-        return retry(once, backoff, retryable, "the database")
+        return retry_call(once, backoff, idempotent=idempotent)
 
 
 @dataclass
