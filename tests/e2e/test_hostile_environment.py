@@ -116,7 +116,7 @@ def test_what_env_exports_wins(laptop: Laptop, hostile: dict[str, str]) -> None:
     """In the same shell, the SDK of a program of yours speaks to the local AWS."""
     exports = run(laptop, hostile, "env")
     program = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
-    exports += "\nexport AWS_CA_BUNDLE= PYTHONPATH= AWS_MAX_ATTEMPTS=3"
+    exports += "\nunset AWS_CA_BUNDLE\nexport PYTHONPATH= AWS_MAX_ATTEMPTS=3"
     script = f"{exports}\n{shlex.quote(sys.executable)} -c {shlex.quote(program)}"
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
