@@ -240,7 +240,8 @@ class TestLaterDeploys:
         file.write_text(text)
 
     def test_two_stacks_that_deploy_at_once_run_each_migration_once(self, laptop: Laptop, checkout: Path) -> None:
-        migrate(checkout, numbered(7, "once"), "DO $$ BEGIN PERFORM pg_sleep(5); END $$;\nCREATE TABLE once (at timestamptz);\n")
+        slow = "DO $$ BEGIN PERFORM pg_sleep(5); END $$;\n"
+        migrate(checkout, numbered(7, "once"), slow + "CREATE TABLE once (at timestamptz);\n")
         secret = f"secret={laptop.environment()['STCHAT_SECRET_ARN']}"
         second = f"{sys.executable} {Path(__file__).parent / 'second_app.py'}"
         commands = [
