@@ -17,11 +17,12 @@ from tests.support.project import Project
 from tests.support.schema_events import ROLES, Secrets
 
 
-@pytest.fixture(scope="session")
-def short_limits(public_directory: Path) -> Iterator[Endpoint]:
-    """A Data API that waits 1 s for a statement, and 2 s for the next call of a transaction."""
+@pytest.fixture(scope="module")
+def short_limits(public_directory: Path, request: pytest.FixtureRequest) -> Iterator[Endpoint]:
+    """A Data API that waits 1 s for a statement, and 2 s for the next call of a transaction. One per file, since what
+    was deployed first is in its ledger."""
     limits = ("--statement-seconds", "1", "--transaction-idle-seconds", "2", "--resume-seconds", "1")
-    with running(public_directory / "impatient-runner", *limits) as endpoint:
+    with running(public_directory / request.module.__name__.rpartition(".")[2], *limits) as endpoint:
         yield endpoint
 
 
