@@ -10,7 +10,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
@@ -49,7 +48,7 @@ class Trap:
             caller.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def trap() -> Iterator[Trap]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         trap = Trap(listening)
@@ -58,8 +57,9 @@ def trap() -> Iterator[Trap]:
         assert trap.callers == []
 
 
-@pytest.fixture
-def hostile(trap: Trap, tmp_path: Path) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def hostile(trap: Trap, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    tmp_path = tmp_path_factory.mktemp("hostile")
     config = tmp_path / "home" / ".aws" / "config"
     config.parent.mkdir(parents=True)
     config.write_text(CONFIG)
@@ -97,24 +97,27 @@ def run(laptop: Laptop, environment: dict[str, str], *arguments: str) -> str:
     return done.stdout
 
 
-def test_the_servers_of_an_up(hostile: dict[str, str], tmp_path: Path) -> None:
-    laptop = new_laptop(tmp_path / "up")
+@pytest.fixture(scope="module")
+def hostile_up(hostile: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+    """Started and deployed in that shell: all that `up` starts, and all that a deploy runs, has its settings."""
+    laptop = new_laptop(tmp_path_factory.mktemp("hostile_up"))
     try:
-        run(laptop, hostile, "up", "--no-deploy", *laptop.ports)
-        assert "control plane" in run(laptop, hostile, "status")
+        run(laptop, hostile, "up", *laptop.ports)
+        yield laptop
     finally:
         laptop.run("down")
 
 
-def test_a_deploy_and_every_other_command(laptop: Laptop, hostile: dict[str, str]) -> None:
-    run(laptop, hostile, "deploy")
-    assert "st-chat-dev-database" in run(laptop, hostile, "status")
-    assert run(laptop, hostile, "psql", "--", "-Atc", "SELECT current_user") == "stchat\n"
+def test_up_and_every_other_command(hostile_up: Laptop, hostile: dict[str, str]) -> None:
+    status = run(hostile_up, hostile, "status")
+    assert "control plane" in status
+    assert "st-chat-dev-database" in status
+    assert run(hostile_up, hostile, "psql", "--", "-Atc", "SELECT current_user") == "stchat\n"
 
 
-def test_what_env_exports_wins(laptop: Laptop, hostile: dict[str, str]) -> None:
+def test_what_env_exports_wins(hostile_up: Laptop, hostile: dict[str, str]) -> None:
     """In the same shell, the SDK of a program of yours speaks to the local AWS."""
-    exports = run(laptop, hostile, "env")
+    exports = run(hostile_up, hostile, "env")
     program = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
     exports += "\nunset AWS_CA_BUNDLE\nexport PYTHONPATH= AWS_MAX_ATTEMPTS=3"
     script = f"{exports}\n{shlex.quote(sys.executable)} -c {shlex.quote(program)}"
