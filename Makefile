@@ -76,7 +76,7 @@ diff: $(VENV)/ready ## what a deploy of STAGE to AWS would change
 comment: $(VENV)/ready ## what a deploy of every stage would change, migrations by name; on GitHub as a pull request's comment
 	@python -m pipeline
 
-pipeline: $(VENV)/ready ## let the workflows of REPOSITORY=owner/name into the account, once (PROVIDER=known: it has GitHub as an identity provider)
+pipeline: $(VENV)/ready ## let the workflows of REPOSITORY=owner/name into the account, once (PROVIDER=existing: it has GitHub as an identity provider)
 	@cdk deploy --app "python3 -m pipeline.access" -c repository=$(REPOSITORY) -c provider=$(PROVIDER) --require-approval $(APPROVAL)
 
 dist: $(VENV)/ready ## the source distribution and the wheel, the same bytes from the same commit, into dist/

@@ -96,7 +96,7 @@ class ChatFunction(Construct):
 
 
 def embedding_model_problems(field: str, model: str) -> Iterator[str]:
-    if validation.known(model) and model not in EMBEDDING_MODELS:
+    if validation.is_resolved(model) and model not in EMBEDDING_MODELS:
         yield (
             f"{field} must be one of {', '.join(EMBEDDING_MODELS)}, got {model}:"
             " another one needs a class of its own in stchat/chat/embeddings.py, and vectors of 1024 numbers"

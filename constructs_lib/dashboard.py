@@ -65,5 +65,5 @@ class Dashboard(Construct):
 
 
 def _problems(name: str | None) -> Iterator[str]:
-    if validation.known(name) and not re.fullmatch(r"[\w-]{1,255}", str(name), re.ASCII):
+    if validation.is_resolved(name) and not re.fullmatch(r"[\w-]{1,255}", str(name), re.ASCII):
         yield f"name must be 1 to 255 letters, digits, - and _, got {validation.shortened(str(name))}"

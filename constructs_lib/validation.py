@@ -46,14 +46,14 @@ def require(construct: IConstruct, problems: Iterable[str]) -> None:
         raise SettingsError("\n".join(f"{construct.node.path}: {problem}" for problem in found))
 
 
-def known(value: object) -> bool:
+def is_resolved(value: object) -> bool:
     """Whether there is a value to judge: not None, and no token."""
     return value is not None and not Token.is_unresolved(value)
 
 
 def role_name(field: str, value: str) -> Iterator[str]:
     """Of a user that connects: PostgreSQL's and RDS's own are taken."""
-    if not known(value):
+    if not is_resolved(value):
         return
     if value in RESERVED_ROLES or value.startswith("pg_"):
         yield (
@@ -66,7 +66,7 @@ def role_name(field: str, value: str) -> Iterator[str]:
 
 def master_username(field: str, value: str, roles: Iterable[str] = ()) -> Iterator[str]:
     yield from role_name(field, value)
-    if known(value) and not re.fullmatch(r"[a-z][a-z0-9_]{0,15}", value):
+    if is_resolved(value) and not re.fullmatch(r"[a-z][a-z0-9_]{0,15}", value):
         yield (
             f"{field} must be a lower-case letter, then up to 15 letters, digits or _, got {value}:"
             " choose another, like stchat"
@@ -79,7 +79,7 @@ def master_username(field: str, value: str, roles: Iterable[str] = ()) -> Iterat
 
 
 def database_name(field: str, value: str) -> Iterator[str]:
-    if not known(value):
+    if not is_resolved(value):
         return
     if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", value):
         yield (
@@ -91,7 +91,7 @@ def database_name(field: str, value: str) -> Iterator[str]:
 
 
 def cluster_identifier(field: str, value: str | None) -> Iterator[str]:
-    if known(value) and not re.fullmatch(r"[a-z](?:[a-z0-9]|-(?=[a-z0-9])){0,62}", str(value)):
+    if is_resolved(value) and not re.fullmatch(r"[a-z](?:[a-z0-9]|-(?=[a-z0-9])){0,62}", str(value)):
         yield (
             f"{field} must be lower-case letters, digits and single hyphens (63 at most), got {value}:"
             " choose another, like dbclusterstchat"
@@ -99,7 +99,7 @@ def cluster_identifier(field: str, value: str | None) -> Iterator[str]:
 
 
 def secret_name(field: str, value: str | None) -> Iterator[str]:
-    if not known(value):
+    if not is_resolved(value):
         return
     if not re.fullmatch(r"[A-Za-z0-9/_+=.@-]{1,500}", str(value)):
         yield (
@@ -114,7 +114,7 @@ def secret_name(field: str, value: str | None) -> Iterator[str]:
 
 
 def security_group_name(field: str, value: str | None) -> Iterator[str]:
-    if not known(value):
+    if not is_resolved(value):
         return
     if not re.fullmatch(r"[A-Za-z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{1,251}", str(value)):
         yield (
@@ -126,7 +126,7 @@ def security_group_name(field: str, value: str | None) -> Iterator[str]:
 
 
 def subnet_group_name(field: str, value: str | None) -> Iterator[str]:
-    if not known(value):
+    if not is_resolved(value):
         return
     if not re.fullmatch(r"[a-z0-9][a-z0-9 ._-]{0,254}", str(value)) or value == "default":
         yield (
@@ -137,7 +137,7 @@ def subnet_group_name(field: str, value: str | None) -> Iterator[str]:
 
 def tag_prefix(field: str, value: str) -> Iterator[str]:
     """Of a Name tag: at most 256 characters with what comes behind it."""
-    if not known(value):
+    if not is_resolved(value):
         return
     if not re.fullmatch(r"[\w .:/=+@-]{1,200}", value) or value.lower().startswith("aws:"):
         yield (
@@ -147,7 +147,7 @@ def tag_prefix(field: str, value: str) -> Iterator[str]:
 
 
 def engine_version(field: str, value: str) -> Iterator[str]:
-    if not known(value) or value in ENGINE_VERSIONS:
+    if not is_resolved(value) or value in ENGINE_VERSIONS:
         return
     offered = f"take {DEFAULT_ENGINE_VERSION}, or the LTS 16.8"
     if value.partition(".")[0] == "16":
@@ -157,7 +157,7 @@ def engine_version(field: str, value: str) -> Iterator[str]:
 
 
 def instance_class(field: str, value: str | None) -> Iterator[str]:
-    if not known(value):
+    if not is_resolved(value):
         return
     family, _, size = str(value).partition(".")
     if family not in PROVISIONED_CLASSES:

@@ -50,7 +50,7 @@ def run(cloud: LocalAws, arguments: Sequence[str], *, cwd: Path | None = None) -
     environment = cloud.child_environment(*folders) | {"PYTHONWARNINGS": "ignore"}
     ended = threading.Event()
     if cwd is None:
-        threading.Thread(target=_say_that_it_works, args=(ended,), daemon=True).start()
+        threading.Thread(target=_report_progress, args=(ended,), daemon=True).start()
     try:
         if arguments[0] == "deploy":
             status = deploy_failure.run(
@@ -126,6 +126,6 @@ def _again(cloud: LocalAws) -> str:
     return "local-aws deploy" + ("" if cloud.app == REPOSITORY else f" --app {shlex.quote(str(cloud.app))}")
 
 
-def _say_that_it_works(ended: threading.Event) -> None:
+def _report_progress(ended: threading.Event) -> None:
     if not ended.wait(QUIET_SECONDS):
         print("the CDK CLI synthesizes the app, then deploys what changed", file=sys.stderr, flush=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 ALLOWED = (
     "HOME", "USER", "LOGNAME", "SHELL", "TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "CI",
     "LANG", "LANGUAGE", "TZ", "PAGER", "EDITOR", "LD_LIBRARY_PATH", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME",
-    "PYTHONDONTWRITEBYTECODE", "STCHAT_LANG",
+    "PYTHONDONTWRITEBYTECODE", "STCHAT_LANG", "CDK_VALIDATION",
 )  # fmt: skip
 DIRECTORIES = ("TMPDIR", "TEMP", "TMP")
 # Of the shell that started us, for `env`, which says what to unset there.

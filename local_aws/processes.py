@@ -102,9 +102,9 @@ def stop(server: Server | None) -> None:
     psutil.wait_procs([*alive, *orphans], timeout=STOP_SECONDS)
 
 
-def strays(directory: Path, known: Sequence[Server | None]) -> list[psutil.Process]:
-    """What runs for the local AWS in `directory` and is not one of the `known` servers: left by a kill."""
-    ids = {server.pid for server in known if server is not None}
+def strays(directory: Path, recorded: Sequence[Server | None]) -> list[psutil.Process]:
+    """What runs for the local AWS in `directory` and is not one of the `recorded` servers: left by a kill."""
+    ids = {server.pid for server in recorded if server is not None}
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):

@@ -90,7 +90,7 @@ def locked(directory: Path, command: str, *, shared: bool = False) -> Iterator[N
 def stop(cloud: LocalAws) -> str:
     """End both servers, and what a kill left of them; what they hold stays on disk.
 
-    Returns what is to be said about the state that is kept; nothing where it is all there is.
+    Returns a remark about the state that is kept; an empty one where it is all there is.
 
     Raises:
         LocalError: the state could not be saved; everything still runs.
@@ -132,9 +132,9 @@ def _last(directory: Path) -> LocalAws:
     except DamagedError as error:
         print(f"warning: {error}", file=sys.stderr)
         last = new
-    known = [server for server in (last.control_plane, last.data_api) if processes.is_running(server)]
+    recorded = [server for server in (last.control_plane, last.data_api) if processes.is_running(server)]
     keep = ("postgres",) if processes.is_running(last.data_api) else ()  # it has its servers; a new one adopts them
-    left = [one for one in processes.strays(directory, known) if Path(one.cmdline()[0]).name not in keep]
+    left = [one for one in processes.strays(directory, recorded) if Path(one.cmdline()[0]).name not in keep]
     processes.stop_strays(left)
     return last
 
@@ -155,7 +155,7 @@ def _check_ports(cloud: LocalAws, last: LocalAws, was_up: set[str]) -> None:
 
 
 def save(cloud: LocalAws) -> str:
-    """Have the control plane save its state now. Returns what is to be said about it; nothing where all was saved.
+    """Have the control plane save its state now. Returns a remark about it; an empty one where all was saved.
 
     Raises:
         LocalError: it could not.

@@ -1,8 +1,8 @@
 """What GitHub's workflows may do in an account: one stack, deployed once by a person, never by a workflow.
 
-cdk deploy --app "python3 -m pipeline.access" -c repository=<owner>/<name> [-c provider=known]
+cdk deploy --app "python3 -m pipeline.access" -c repository=<owner>/<name> [-c provider=existing]
 
-`provider=known`: the account has GitHub as an identity provider already, and takes it once only.
+`provider=existing`: the account has GitHub as an identity provider already, and takes it once only.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ DEPLOY_TIME = Duration.hours(2)
 class AccessStack(Stack):
     """GitHub as an identity provider, and its roles: one compares templates, one for each stage deploys that stage."""
 
-    def __init__(self, scope: Construct, id: str, *, repository: str, provider_is_known: bool) -> None:
+    def __init__(self, scope: Construct, id: str, *, repository: str, provider_exists: bool) -> None:
         super().__init__(scope, id, stack_name="st-chat-pipeline", description="What GitHub's workflows may do here")
-        if provider_is_known:
+        if provider_exists:
             provider = self.format_arn(service="iam", region="", resource="oidc-provider", resource_name=ISSUER)
         else:
             new = iam.OidcProviderNative(self, "GitHub", url=f"https://{ISSUER}", client_ids=["sts.amazonaws.com"])
@@ -131,8 +131,8 @@ def build(app: App) -> None:
     repository = app.node.try_get_context("repository")
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository or ""):
         raise ValueError(f"repository must be owner/name on GitHub, got {repository}: -c repository=owner/name")
-    known = app.node.try_get_context("provider") == "known"
-    AccessStack(app, "Pipeline", repository=repository, provider_is_known=known)
+    existing = app.node.try_get_context("provider") == "existing"
+    AccessStack(app, "Pipeline", repository=repository, provider_exists=existing)
     add_policy_checks(app)
 
 

@@ -159,8 +159,8 @@ def criteria(real: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
         searched = result["searched"]
         where = f"real vectors, {layout}"
         least, worst = (min(one[OURS][what] for one in searched.values()) for what in ("recall", "worst"))
-        yield "recall@10 at least 0.99 on average", where, f"{least:.3f}", _said(least >= 0.99)
-        yield "no question under 0.7", where, f"{worst:.1f}", _said(worst >= 0.7)
+        yield "recall@10 at least 0.99 on average", where, f"{least:.3f}", _verdict(least >= 0.99)
+        yield "no question under 0.7", where, f"{worst:.1f}", _verdict(worst >= 0.7)
         for size in SIZES:
             limit = 1.0 if size >= 3_000 else 1.3
             ratio = max(
@@ -168,10 +168,10 @@ def criteria(real: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
                 for themed in ("", " themed")
             )
             yield (f"p95 at most {limit:g}x that of the signs", f"{where}, {size:,} memories", f"{ratio:.2f}x",
-                   _said(ratio <= limit))  # fmt: skip
+                   _verdict(ratio <= limit))  # fmt: skip
         most = max(result["index"][OURS])
-        yield "index at most 550 bytes a row", where, f"{most}", _said(most <= 550)
+        yield "index at most 550 bytes a row", where, f"{most}", _verdict(most <= 550)
 
 
-def _said(reached: bool) -> str:
+def _verdict(reached: bool) -> str:
     return "yes" if reached else "**no**"

@@ -29,7 +29,7 @@ _PIECE = re.compile(r"[A-Za-z0-9\u00c0-\u024f]{1,4}|\S")
 
 @dataclass(frozen=True)
 class Answer:
-    """A response's body, and what its headers and the log tell of it."""
+    """A response's body, and what its headers and the log show of it."""
 
     body: dict[str, Any]
     texts: int

@@ -43,7 +43,7 @@ _TEXTS = {
 @dataclass(frozen=True)
 class Answer:
     body: dict[str, Any]
-    told: int
+    listed: int
 
 
 def answer(body: bytes) -> Answer:
@@ -58,15 +58,15 @@ def answer(body: bytes) -> Answer:
     text = _answer(_text(messages[-1]), recalled[:LISTED])
     limits = request.get("inferenceConfig", {})
     text, reason = _limited(text, limits.get("maxTokens"), limits.get("stopSequences", []))
-    given, said = tokens(system) + sum(tokens(_text(message)) for message in messages), tokens(text)
+    given, answered = tokens(system) + sum(tokens(_text(message)) for message in messages), tokens(text)
     return Answer(
         {
             "output": {"message": {"role": "assistant", "content": [{"text": text}]}},
             "stopReason": reason,
-            "usage": {"inputTokens": given, "outputTokens": said, "totalTokens": given + said},
+            "usage": {"inputTokens": given, "outputTokens": answered, "totalTokens": given + answered},
             "metrics": {"latencyMs": 1},
         },
-        told=len(recalled),
+        listed=len(recalled),
     )
 
 

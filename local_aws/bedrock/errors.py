@@ -13,14 +13,14 @@ class BedrockError(ApiError):
     """Of a name that Bedrock's model has; any other, as a fault rule may say it, is an InternalServerException."""
 
     def __init__(self, name: str, message: str | None = None) -> None:
-        known = name if name in STATUSES else "InternalServerException"
-        super().__init__(known, message)
-        self.status = STATUSES[known]
+        returned = name if name in STATUSES else "InternalServerException"
+        super().__init__(returned, message)
+        self.status = STATUSES[returned]
 
 
 def malformed(*violations: str) -> BedrockError:
-    """What Bedrock says of a body that breaks a model's schema: every violation, one after the other."""
-    said = f": {'#'.join(['', *violations])}" if violations else ""
+    """Bedrock's error for a body that breaks a model's schema: every violation, one after the other."""
+    listed = f": {'#'.join(['', *violations])}" if violations else ""
     return BedrockError(
-        "ValidationException", f"Malformed input request{said}, please reformat your input and try again."
+        "ValidationException", f"Malformed input request{listed}, please reformat your input and try again."
     )

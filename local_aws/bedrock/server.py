@@ -34,7 +34,7 @@ FOUNDATION_MODEL = re.compile(r"arn:aws:bedrock:[a-z0-9-]+::foundation-model/(?P
 
 @dataclass(frozen=True)
 class Answer:
-    """`what` is what the log tells of it."""
+    """`what` is what the log shows of it."""
 
     body: dict[str, Any]
     what: str
@@ -67,8 +67,8 @@ class Bedrock:
             found = error
         except ApiError as error:
             found = error if error.status == 403 else BedrockError(error.name, str(error.members.get("message", "")))
-        said = found.name if isinstance(found, ApiError) else found.what
-        LOG.info("%s %s %.1f ms %s", operation.name, model[:64], (time.perf_counter() - started) * 1000, said)
+        outcome = found.name if isinstance(found, ApiError) else found.what
+        LOG.info("%s %s %.1f ms %s", operation.name, model[:64], (time.perf_counter() - started) * 1000, outcome)
         if isinstance(found, ApiError):
             return respond(found)
         body = json.dumps(found.body, separators=(",", ":")).encode()
@@ -117,7 +117,7 @@ class Bedrock:
             raise BedrockError("ValidationException", "The provided model identifier is invalid.")
         await self._account.authorize_model(model, http.headers)
         found = converse.answer(body)
-        return Answer(found.body, f"{found.told} memories told")
+        return Answer(found.body, f"{found.listed} memories listed")
 
 
 def _broken(operation: OperationModel, http: web.Request, model: str, body: bytes) -> Iterator[str]:
@@ -138,10 +138,10 @@ def _broken(operation: OperationModel, http: web.Request, model: str, body: byte
 
 def _constraints(name: str, shape: Shape, value: str | bytes) -> Iterator[str]:
     rules = shape.metadata
-    said = f"Value at '{name}' failed to satisfy constraint: Member must"
+    prefix = f"Value at '{name}' failed to satisfy constraint: Member must"
     if len(value) > rules.get("max", len(value)):
-        yield f"{said} have length less than or equal to {rules['max']}"
+        yield f"{prefix} have length less than or equal to {rules['max']}"
     if isinstance(value, str) and "pattern" in rules and not re.fullmatch(rules["pattern"], value):
-        yield f"{said} satisfy regular expression pattern: {rules['pattern']}"
+        yield f"{prefix} satisfy regular expression pattern: {rules['pattern']}"
     if "enum" in rules and value not in rules["enum"]:
-        yield f"{said} satisfy enum value set: [{', '.join(rules['enum'])}]"
+        yield f"{prefix} satisfy enum value set: [{', '.join(rules['enum'])}]"

@@ -18,7 +18,7 @@ CHANGES = ("CreateChangeSet", "ExecuteChangeSet", "DeleteStack", "UpdateTerminat
 @pytest.fixture(scope="module")
 def roles(laptop: Laptop, checkout: Path) -> Iterator[dict[str, str]]:
     """ARNs by the names of the stack's outputs; the stack is deleted again, for the tests that list stacks."""
-    context = ("-c", "repository=owner/name", "-c", "provider=known")
+    context = ("-c", "repository=owner/name", "-c", "provider=existing")
     deployed = laptop.cdk(
         checkout, "deploy", "--app", APP, *context, "--require-approval", "never", out="cdk.out.access"
     )

@@ -14,7 +14,7 @@ import pytest
 from local_aws.state import load
 from stacks.config import dev
 from tests.support.documents import PIECE, shell_blocks
-from tests.support.local_aws_cli import Laptop, Outcome, new_laptop
+from tests.support.local_aws_cli import VALIDATED_ELSEWHERE, Laptop, Outcome, new_laptop
 from tests.support.repository import REPOSITORY
 
 DOCUMENT = REPOSITORY / "docs" / "adopt.md"
@@ -35,7 +35,7 @@ class Account:
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
             cwd=self.checkout,
-            env=os.environ | here.environment(),
+            env=os.environ | here.environment() | VALIDATED_ELSEWHERE,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.support.local_aws_cli import Laptop, new_laptop
+from tests.support.local_aws_cli import VALIDATED_ELSEWHERE, Laptop, new_laptop
 from tests.support.repository import REPOSITORY
 
 CONFIG = """[default]
@@ -69,6 +69,7 @@ def hostile(trap: Trap, tmp_path_factory: pytest.TempPathFactory) -> dict[str, s
     services = ("S3", "STS", "CLOUDFORMATION", "RDS", "RDS_DATA", "SECRETS_MANAGER", "LAMBDA", "SSM", "IAM")
     return (
         {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "NO_PROXY", "no_proxy"))}
+        | VALIDATED_ELSEWHERE
         | proxies
         | {f"AWS_ENDPOINT_URL_{service}": trap.url for service in services}
         | {

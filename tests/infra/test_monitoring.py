@@ -73,7 +73,7 @@ def test_failed_logins_are_counted_in_the_exported_log(templates: Of, watching: 
     assert (metric["MetricNamespace"], metric["MetricName"]) == ("StChat/prod", "FailedLogins")
 
 
-def test_a_dead_rotation_is_told_though_its_function_never_ran(watching: Template) -> None:
+def test_a_dead_rotation_is_reported_though_its_function_never_ran(watching: Template) -> None:
     rule = one(watching, "AWS::Events::Rule")
     assert rule["EventPattern"]["source"] == ["aws.secretsmanager"]
     assert rule["EventPattern"]["detail"]["eventName"] == ["RotationFailed", "RotationAbandoned"]

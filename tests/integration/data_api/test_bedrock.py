@@ -100,7 +100,7 @@ def test_faults(endpoint: Endpoint, bedrock: BedrockRuntimeClient, rule: Any, co
     assert embed(bedrock)["body"].read()
 
 
-def test_the_log_says_what_it_is_and_tells_no_text(endpoint: Endpoint, bedrock: BedrockRuntimeClient) -> None:
+def test_the_log_says_what_it_is_and_shows_no_text(endpoint: Endpoint, bedrock: BedrockRuntimeClient) -> None:
     embed(bedrock)
     log = (endpoint.directory / "endpoint.log").read_text()
     assert "vectors of hashed words and character n-grams, no language model" in log

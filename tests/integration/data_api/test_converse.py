@@ -123,7 +123,7 @@ def test_faults(endpoint: Endpoint, bedrock: BedrockRuntimeClient, error: str) -
     assert converse(bedrock)
 
 
-def test_the_log_tells_no_text(endpoint: Endpoint, bedrock: BedrockRuntimeClient) -> None:
+def test_the_log_shows_no_text(endpoint: Endpoint, bedrock: BedrockRuntimeClient) -> None:
     converse(bedrock, system=[{"text": f"- {CANARY}"}])
     log = (endpoint.directory / "endpoint.log").read_text()
     assert f" Converse {LOCAL_MODEL} " in log

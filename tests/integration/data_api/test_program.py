@@ -56,7 +56,7 @@ def stop(process: subprocess.Popen[str], url: str, number: signal.Signals) -> No
         os.kill(server, 0)
 
 
-def test_the_log_tells_no_secrets(endpoint: Endpoint) -> None:
+def test_the_log_shows_no_secrets(endpoint: Endpoint) -> None:
     secret = endpoint.add_secret(SECRETIVE, SECRETIVE)
     value = [{"name": "v", "value": {"stringValue": SECRETIVE}}]
     endpoint.execute("SELECT :v", parameters=value)

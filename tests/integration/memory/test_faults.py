@@ -126,7 +126,7 @@ FAILURES: dict[str, tuple[dict[str, object], type[Exception], int]] = {
 
 
 @pytest.mark.parametrize(("rule", "cause", "there"), FAILURES.values(), ids=FAILURES)
-def test_a_batch_that_fails_half_way_is_told_and_can_be_sent_again(
+def test_a_batch_that_fails_half_way_is_reported_and_can_be_sent_again(
     migrated: MigratedDatabase,
     memory: ChatMemory,
     user: str,

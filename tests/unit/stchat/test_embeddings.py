@@ -90,7 +90,9 @@ def test_96_texts_a_call(bedrock: Bedrock) -> None:
     assert len(bedrock.embedder.documents(texts).vectors) == 200
 
 
-def test_2048_characters_a_text_and_the_cut_is_told(bedrock: Bedrock, caplog: pytest.LogCaptureFixture) -> None:
+def test_2048_characters_a_text_and_the_truncation_is_reported(
+    bedrock: Bedrock, caplog: pytest.LogCaptureFixture
+) -> None:
     whole, long = "x" * 2048, SECRET + "😀" * 2048
     bedrock.answers([whole, long[:2048]])
     assert bedrock.embedder.documents([whole, long]).truncated == [1]

@@ -63,7 +63,7 @@ def test_an_answer_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
     ],
 )
-def test_what_does_not_pass_is_told(monkeypatch: pytest.MonkeyPatch, function: Function, message: str) -> None:
+def test_what_does_not_pass_is_reported(monkeypatch: pytest.MonkeyPatch, function: Function, message: str) -> None:
     with pytest.raises(SmokeError) as error:
         called(monkeypatch, function, timeout=0)
     assert str(error.value) == message
