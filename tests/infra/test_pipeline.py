@@ -89,7 +89,7 @@ def test_the_bootstraps_deploy_role_which_changes_every_stack_is_not_assumed(qua
 
 
 def test_a_provider_that_the_account_knows_is_referred_to() -> None:
-    app = App(context={"repository": "owner/name", "provider": "known"})
+    app = App(context={"repository": "owner/name", "provider": "existing"})
     build(app)
     found = app.synth().stacks[0].template["Resources"]
     assert not of(found, "AWS::IAM::OIDCProvider")
