@@ -128,7 +128,7 @@ def page() -> None:
     with st.sidebar:
         theme = choose_theme(themes, userid, texts)
         count = st.slider(texts.count, 1, 10, 3, key="count")
-        least = st.slider(texts.least, 0.0, 1.0, 0.25, 0.05, key="least", help=texts.least_help)
+        least = st.slider(texts.least, 0.0, 1.0, 0.3, 0.05, key="least", help=texts.least_help)
         add_samples = st.button(texts.samples_button, key="samples", width="stretch")
         forget = ask_to_forget(userid, texts)
     spoken = st.chat_input(texts.ask, key="spoken")

@@ -50,7 +50,7 @@ JAPANESE = Texts(
     count="検索する記憶の件数",
     least="類似度の下限",
     least_help=(
-        "類似度がこれより低い記憶は使いません。初期値の 0.25 はローカル AWS 環境の埋め込みに合わせた値です。"
+        "類似度がこれより低い記憶は使いません。初期値の 0.3 はローカル AWS 環境の埋め込みに合わせた値です。"
         "Bedrock のモデルでは、実際のデータを見て決めてください。"
     ),
     ask="メッセージを入力してください",
@@ -89,7 +89,7 @@ ENGLISH = Texts(
     count="Memories to recall",
     least="Least similarity",
     least_help=(
-        "Memories below it are not used. The default of 0.25 fits the local embeddings; for a Bedrock model look at"
+        "Memories below it are not used. The default of 0.3 fits the local embeddings; for a Bedrock model look at"
         " your own data."
     ),
     ask="Say something",

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from local_aws import clean_environment, commands, stack
+from local_aws.bedrock import embedders
 from local_aws.data_api import cli as data_api
 from local_aws.processes import LocalError
 from local_aws.state import REPOSITORY
@@ -83,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         default=stack.RESUME_SECONDS,
         help="how long a paused cluster takes to wake up; Aurora: about 15 (default: %(default)s)",
     )
+    up.add_argument("--embeddings", choices=embedders.CHOICES, default="auto", help=data_api.EMBEDDINGS)
     up.add_argument("--no-deploy", action="store_true", help="start the servers alone")
     command(
         "deploy",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from local_aws.bedrock.server import WHAT_IT_IS
 from local_aws.state import LocalAws
 from stchat.chat.embeddings import CohereEmbedder
 from stchat.chat.history import ChatHistory
@@ -43,7 +42,7 @@ CONVERSATION = (
         "The daughter's birthday is on Saturday, so the cake is baked on Friday.",
     ),
 )
-QUESTIONS = ("京都に旅行するのはいつ?", "What is my daughter allergic to?")
+QUESTIONS = ("京都に旅行するのはいつ?", "What is my daughter allergic to?", "娘のアレルギーは?")
 
 
 def lines(here: LocalAws, deployed: Mapping[str, str]) -> Iterator[str]:
@@ -63,4 +62,4 @@ def lines(here: LocalAws, deployed: Mapping[str, str]) -> Iterator[str]:
         yield question
         for found in memory.recall(USER, question, k=2):
             yield f"  {found.similarity:.2f}  {found.summary}"
-    yield f"the numbers are cosines between local embeddings: {WHAT_IT_IS}; on AWS they are Cohere's"
+    yield f"the numbers are cosines between local embeddings: {here.admin.embeddings()}; on AWS they are Cohere's"

@@ -34,6 +34,7 @@ def running(
     aws_port: int | None,
     data_api_port: int | None,
     resume_seconds: float,
+    embeddings: str,
     app: Path = REPOSITORY,
 ) -> Iterator[LocalAws]:
     """The local AWS in `directory`, started where it is not up. What was started here ends when it is interrupted.
@@ -56,7 +57,7 @@ def running(
                 cloud.save()
             if "data_api" not in was_up:
                 leftovers.remove_incomplete(cloud.directory)
-                cloud = replace(cloud, data_api=_start_data_api(cloud, resume_seconds))
+                cloud = replace(cloud, data_api=_start_data_api(cloud, resume_seconds, embeddings))
             cloud.save()
             for server, url, name in (
                 (cloud.control_plane, f"{cloud.aws_url}/_ministack/health", "aws"),
@@ -202,7 +203,7 @@ def _start_control_plane(cloud: LocalAws) -> Server:
     )
 
 
-def _start_data_api(cloud: LocalAws, resume_seconds: float) -> Server:
+def _start_data_api(cloud: LocalAws, resume_seconds: float, embeddings: str) -> Server:
     command = [
         sys.executable, "-m", "local_aws", "data-api",
         "--port", str(cloud.data_api_port),
@@ -210,6 +211,7 @@ def _start_data_api(cloud: LocalAws, resume_seconds: float) -> Server:
         "--data", str(cloud.directory / "clusters"),
         "--credentials", str(cloud.directory),
         "--resume-seconds", str(resume_seconds),
+        "--embeddings", embeddings,
     ]  # fmt: skip
     return processes.start(command, environment=cloud.child_environment(), cwd=REPOSITORY, log=_log(cloud, "data-api"))
 

@@ -1,4 +1,4 @@
-"""Cohere Embed v3 as Bedrock takes and answers it; the vectors are `vectors`'.
+"""Cohere Embed v3 as Bedrock takes and answers it; the vectors are an embedder's.
 
 Limits and shapes: the Bedrock user guide's page of the model. Words of the errors: as people report them from AWS.
 """
@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from local_aws.bedrock.embedders import Embed
 from local_aws.bedrock.errors import BedrockError, malformed
-from local_aws.bedrock.vectors import embed
 
 MODELS = ("cohere.embed-multilingual-v3", "cohere.embed-english-v3")
 TEXTS, CHARACTERS, TOKENS = 96, 2048, 512
@@ -41,7 +41,7 @@ def tokens(text: str) -> int:
     return len(_PIECE.findall(text))
 
 
-def answer(body: bytes) -> Answer:
+def answer(body: bytes, embed: Embed) -> Answer:
     """
     Raises:
         BedrockError: ValidationException, for what AWS refuses.
@@ -54,7 +54,8 @@ def answer(body: bytes) -> Answer:
     truncate = request.get("truncate", "NONE")
     if truncate == "NONE" and max(map(len, pieces)) > TOKENS:
         raise BedrockError("ValidationException", "Input is too long for requested model.")
-    vectors = [embed(_cut(text, found, truncate)) for text, found in zip(texts, pieces, strict=True)]
+    kept = [_cut(text, found, truncate) for text, found in zip(texts, pieces, strict=True)]
+    vectors = embed(kept, query=request["input_type"] == "search_query")
     types = request.get("embedding_types")
     return Answer(
         {

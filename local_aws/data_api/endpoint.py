@@ -13,7 +13,8 @@ import uvloop
 from aiohttp import web
 
 from local_aws import credentials
-from local_aws.bedrock.server import WHAT_IT_IS, Bedrock
+from local_aws.bedrock.embedders import Embedder
+from local_aws.bedrock.server import Bedrock
 from local_aws.credentials import AccessKey
 from local_aws.data_api import env_file
 from local_aws.data_api.account import Account
@@ -48,6 +49,7 @@ class Options:
     settings: Settings
     arns: Arns
     env_file: Path | None
+    embedder: Embedder
 
 
 def run(options: Options) -> None:
@@ -68,7 +70,7 @@ async def _serve(options: Options) -> None:
     faults = Faults()
     operations = Operations(account, options.settings.statement_seconds)
     guard = RequestGuard(key, options.port, REFUSED_TYPES)
-    server = Server(account, operations, faults, guard, Bedrock(account, faults).routes())
+    server = Server(account, operations, faults, guard, Bedrock(account, faults, options.embedder).routes())
     runner = web.AppRunner(server.app, access_log=None, shutdown_timeout=2)
     maintenance = asyncio.create_task(_maintain(account))
     try:
@@ -79,7 +81,9 @@ async def _serve(options: Options) -> None:
             if options.env_file is not None:
                 env_file.write(options.env_file, values)
             print(env_file.exports(values), flush=True)
-        LOG.info("Bedrock Runtime on the same address: Cohere Embed v3's shapes, vectors of %s", WHAT_IT_IS)
+        LOG.info(
+            "Bedrock Runtime on the same address: Cohere Embed v3's shapes, vectors of %s", options.embedder.description
+        )
         print(f"Data API on http://127.0.0.1:{options.port}", flush=True)
         await stopped.wait()
     finally:

@@ -20,7 +20,7 @@ PINS = ("pyproject.toml", "requirements-dev.txt", "package-lock.json")
 @pytest.fixture(scope="session")
 def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
     """Up and deployed."""
-    here = new_laptop(tmp_path_factory.mktemp("laptop"))
+    here = new_laptop(tmp_path_factory.mktemp("laptop"), "auto")
     try:
         here.shown_by_up.write_text(here.must("up", *here.ports))
         print(here.shown_by_up.read_text())

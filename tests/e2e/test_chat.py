@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from local_aws.bedrock import embedders
 from stchat.chat.embeddings import CohereEmbedder
 from stchat.chat.history import ChatHistory
 from stchat.chat.memory import ChatMemory
@@ -53,7 +54,12 @@ def invoke(laptop: Laptop, outputs: dict[str, str]) -> Invoke:
 def test_up_ends_with_a_conversation_and_says_what_the_embeddings_are(laptop: Laptop) -> None:
     shown = laptop.shown_by_up.read_text()
     assert f"  {QUESTION}\n    0." in shown
-    assert "local embeddings: hashed words and character n-grams, no language model" in shown
+    if embedders.is_installed():
+        assert "local embeddings: multilingual-e5-small, a small language model for Japanese and English" in shown
+        across = shown.splitlines()[[line.strip() for line in shown.splitlines()].index("娘のアレルギーは?") + 1]
+        assert across.endswith("  The daughter is allergic to eggs; a mashed banana takes their place in cakes.")
+    else:
+        assert "local embeddings: hashed words and character n-grams, no language model" in shown
     recalled = json.loads(laptop.stchat("chat", "recall", "demo", QUESTION, "-k", "1", "--json").output)
     assert [memory["theme"] for memory in recalled] == ["旅行"]
 

@@ -101,7 +101,18 @@ def start_endpoint(directory: Path, *arguments: str) -> tuple[subprocess.Popen[s
     write_key(directory)
     with (directory / "endpoint.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "local_aws.data_api", "--port", str(port), "--data", str(directory), *arguments],
+            [
+                sys.executable,
+                "-m",
+                "local_aws.data_api",
+                "--port",
+                str(port),
+                "--data",
+                str(directory),
+                "--embeddings",
+                "hashed",
+                *arguments,
+            ],
             cwd=REPOSITORY,
             env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
             stdout=subprocess.PIPE,

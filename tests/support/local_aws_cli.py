@@ -136,8 +136,9 @@ def free_port() -> str:
         return str(probe.getsockname()[1])
 
 
-def new_laptop(directory: Path) -> Laptop:
-    return Laptop(directory, ("--aws-port", free_port(), "--data-api-port", free_port(), "--resume-seconds", "1"))
+def new_laptop(directory: Path, embeddings: str = "hashed") -> Laptop:
+    ports = ("--aws-port", free_port(), "--data-api-port", free_port(), "--resume-seconds", "1")
+    return Laptop(directory, (*ports, "--embeddings", embeddings))
 
 
 SNAPSHOT = "before-the-end"

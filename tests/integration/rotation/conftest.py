@@ -18,7 +18,9 @@ def rotating() -> Iterator[RotatingSecrets]:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         directory.chmod(0o755)  # PostgreSQL runs as another user when root starts it
-        with stack.running(directory, aws_port=free_port(), data_api_port=free_port(), resume_seconds=0.5) as here:
+        with stack.running(
+            directory, aws_port=free_port(), data_api_port=free_port(), resume_seconds=0.5, embeddings="hashed"
+        ) as here:
             try:
                 yield create_rotating_secrets(here)
             finally:

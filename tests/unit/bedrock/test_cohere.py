@@ -7,20 +7,21 @@ from typing import Any
 
 import pytest
 
-from local_aws.bedrock import cohere
+from local_aws.bedrock import cohere, embedders
 from local_aws.bedrock.errors import BedrockError
 from local_aws.bedrock.vectors import embed
 
+EMBED = embedders.choose("hashed").embed
 GOOD = {"texts": ["犬"], "input_type": "search_query"}
 
 
 def answer(**members: Any) -> dict[str, Any]:
-    return cohere.answer(json.dumps(GOOD | members).encode()).body
+    return cohere.answer(json.dumps(GOOD | members).encode(), EMBED).body
 
 
 def refused(body: bytes) -> str:
     with pytest.raises(BedrockError) as raised:
-        cohere.answer(body)
+        cohere.answer(body, EMBED)
     assert (raised.value.name, raised.value.status) == ("ValidationException", 400)
     return str(raised.value.members["message"])
 
@@ -71,7 +72,7 @@ def test_tokens_are_counted_and_cut_where_that_is_asked_for() -> None:
     assert answer(texts=[long], truncate="END")["embeddings"] == [embed(fits)]
     assert answer(texts=[long], truncate="START")["embeddings"] == [embed(long[100:])]
     words = "word " * 409
-    assert cohere.answer(json.dumps(GOOD | {"texts": [words, fits]}).encode()).tokens == 409 + 512
+    assert cohere.answer(json.dumps(GOOD | {"texts": [words, fits]}).encode(), EMBED).tokens == 409 + 512
 
 
 def test_the_answers_shape() -> None:
