@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Event
 
 import numpy as np
@@ -44,18 +45,31 @@ def vectors() -> NDArray[np.float32]:
     return like_a_models(2, ROWS)
 
 
+@pytest.fixture(scope="module")
+def template(migrated: MigratedDatabase, vectors: NDArray[np.float32]) -> Iterator[str]:
+    """The name of a database with the vectors as rows, whose codes are not learned."""
+    with copy(migrated, "st_chat_db") as name:
+        with migrated.endpoint.psql(name) as superuser:
+            superuser.execute("TRUNCATE st_chat_history_vector_table RESTART IDENTITY")
+            write(superuser, rows(vectors))
+        yield name
+
+
 @pytest.fixture
-def database(migrated: MigratedDatabase, vectors: NDArray[np.float32]) -> Iterator[MigratedDatabase]:
-    """A database of its own, whose codes are not learned."""
+def database(migrated: MigratedDatabase, template: str) -> Iterator[MigratedDatabase]:
+    """A copy of it."""
+    with copy(migrated, template) as name:
+        yield MigratedDatabase(
+            migrated.endpoint,
+            *(api.with_database(name) for api in (migrated.master, migrated.app, migrated.read)),
+        )
+
+
+@contextmanager
+def copy(migrated: MigratedDatabase, template: str) -> Iterator[str]:
     name = f"coding_{uuid.uuid4().hex[:12]}"
-    migrated.master.with_database("postgres").execute(f"CREATE DATABASE {name} TEMPLATE st_chat_db")
-    with migrated.endpoint.psql(name) as superuser:
-        superuser.execute("TRUNCATE st_chat_history_vector_table RESTART IDENTITY")
-        write(superuser, rows(vectors))
-    yield MigratedDatabase(
-        migrated.endpoint,
-        *(api.with_database(name) for api in (migrated.master, migrated.app, migrated.read)),
-    )
+    migrated.master.with_database("postgres").execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield name
     with migrated.endpoint.psql() as superuser:
         superuser.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
