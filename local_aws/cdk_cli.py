@@ -8,11 +8,12 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import psutil
-from botocore.exceptions import ClientError
 
 from local_aws.clean_environment import SHELL
 from local_aws.errors import CdkError, LocalError
@@ -21,14 +22,15 @@ from stchat.ops import deploy_failure
 
 # Synth of a Python app imports the CDK, which takes seconds without a word.
 QUIET_SECONDS = 5.0
+BOOTSTRAPPED = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+POLL_SECONDS = 0.5
 CHANGES = ("bootstrap", "deploy", "destroy", "import", "rollback", "watch")
 
 
 def bootstrap(cloud: LocalAws) -> None:
     """Give the account what every CDK deployment needs (once: the stack CDKToolkit)."""
-    try:
-        cloud.client("cloudformation").describe_stacks(StackName="CDKToolkit")
-    except ClientError:
+    stacks = cloud.client("cloudformation").describe_stacks()["Stacks"]
+    if not any(stack["StackName"] == "CDKToolkit" and stack["StackStatus"] in BOOTSTRAPPED for stack in stacks):
         # Outside the app, where the CLI finds none to synthesize first.
         run(cloud, ["bootstrap", f"aws://{ACCOUNT}/{REGION}"], cwd=cloud.directory)
 
@@ -64,9 +66,18 @@ def run(cloud: LocalAws, arguments: Sequence[str], *, cwd: Path | None = None) -
         raise CdkError(f"cdk {arguments[0]} ended with {status}: see above")
 
 
-def finish_deletions(cloud: LocalAws) -> None:
-    """Delete what was being deleted when the local AWS was stopped."""
+def finish_operations(cloud: LocalAws) -> None:
+    """Wait for what an interrupted command began; delete what was being deleted when the local AWS was stopped.
+
+    The CDK CLI would find a stack that is still being created to have no changes, and go on without it.
+    """
     client = cloud.client("cloudformation")
+    announced: list[str] = []
+    while busy := [stack["StackName"] for stack in client.describe_stacks()["Stacks"] if _is_busy(stack)]:
+        if busy != announced:
+            print(f"waiting for {', '.join(busy)}, whose operation an interrupted command began", flush=True)
+            announced = busy
+        time.sleep(POLL_SECONDS)
     for stack in client.describe_stacks()["Stacks"]:
         if stack["StackStatus"] == "DELETE_FAILED" and stack.get("StackStatusReason") == INTERRUPTED:
             print(f"deleting the stack {stack['StackName']}, whose deletion was interrupted", flush=True)
@@ -74,6 +85,12 @@ def finish_deletions(cloud: LocalAws) -> None:
             client.get_waiter("stack_delete_complete").wait(
                 StackName=stack["StackName"], WaiterConfig={"Delay": 1, "MaxAttempts": 120}
             )
+
+
+def _is_busy(stack: Mapping[str, Any]) -> bool:
+    """REVIEW_IN_PROGRESS is a change set that nobody executes any more."""
+    status = stack["StackStatus"]
+    return bool(status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS")
 
 
 def find(app: Path) -> Path:

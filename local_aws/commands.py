@@ -28,10 +28,11 @@ def up(arguments: argparse.Namespace) -> int:
         aws_port=arguments.aws_port,
         data_api_port=arguments.data_api_port,
         resume_seconds=arguments.resume_seconds,
+        embeddings=arguments.embeddings,
         app=arguments.app,
     ) as here:
         if not arguments.no_deploy:
-            cdk_cli.finish_deletions(here)
+            cdk_cli.finish_operations(here)
             print("deploying the app with the CDK CLI", flush=True)
             cdk_cli.bootstrap(here)
             cdk_cli.deploy(here)
@@ -47,6 +48,7 @@ def deploy(arguments: argparse.Namespace) -> int:
     here = _up(arguments)
     _announce()
     with stack.locked(here.directory, "local-aws deploy", shared=True):
+        cdk_cli.finish_operations(here)
         cdk_cli.deploy(here, arguments.rest)
     stack.save(here)
     return 0

@@ -100,6 +100,7 @@ class SavedState:
         for _ in range(ATTEMPTS):
             if busy():
                 return False
+            before = _operations()
             try:
                 texts = {name: _text(get()) for name, get in app._build_persistence_save_dict().items()}
             except RuntimeError:  # changed while it was read
@@ -107,6 +108,8 @@ class SavedState:
                 continue
             if busy():
                 return False
+            if _operations() != before:  # one began and ended while this was read: some of it may have been read before
+                continue
             texts = {name: text for name, text in texts.items() if text != "null"} | {
                 name: text for name, text in self._texts.items() if name not in texts
             }
@@ -170,6 +173,12 @@ def busy() -> bool:
     """Whether a stack is in the middle of an operation."""
     statuses = [str(stack.get("StackStatus", "")) for stack in list(cloudformation._stacks._data.values())]
     return any(status.endswith("_IN_PROGRESS") and status not in SAVED_AS_IT_GOES for status in statuses)
+
+
+def _operations() -> list[tuple[str, ...]]:
+    """The last operation of each stack."""
+    names = ("StackId", "StackStatus", "LastUpdatedTime")
+    return [tuple(str(stack.get(name)) for name in names) for stack in list(cloudformation._stacks._data.values())]
 
 
 def _text(payload: Any) -> str:
