@@ -88,7 +88,7 @@ def finish_operations(cloud: LocalAws) -> None:
 
 
 def _is_busy(stack: Mapping[str, Any]) -> bool:
-    """REVIEW_IN_PROGRESS is a change set that nobody executes any more."""
+    """REVIEW_IN_PROGRESS is a change set that was never executed."""
     status = stack["StackStatus"]
     return bool(status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS")
 

@@ -23,14 +23,14 @@ def stacks(**statuses: str) -> dict[str, Any]:
 def local_aws(answers: Sequence[dict[str, Any]]) -> LocalAws:
     left = iter(answers)
     cloudformation = SimpleNamespace(describe_stacks=lambda: next(left))
-    return cast(LocalAws, SimpleNamespace(client=lambda service: cloudformation, directory=Path()))
+    return cast(LocalAws, SimpleNamespace(client=lambda _service: cloudformation, directory=Path()))
 
 
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
     """What the CDK CLI is run with."""
     run: list[Sequence[str]] = []
-    monkeypatch.setattr(cdk_cli, "run", lambda _cloud, arguments, cwd: run.append(arguments))
+    monkeypatch.setattr(cdk_cli, "run", lambda _cloud, arguments, **_: run.append(arguments))
     monkeypatch.setattr(cdk_cli, "POLL_SECONDS", 0)
     return run
 
