@@ -28,7 +28,7 @@ class Account:
 
     def shell(self, script: str) -> Outcome:
         """What is typed in a shell that is set up as the document has it, and knows nothing else."""
-        return self.laptop.bare(section("1.") + script, self.checkout)
+        return self.laptop.bare(section("1.") + script, self.checkout, seconds=600)
 
     def old_rows(self) -> str:
         """What the old cluster's history says of itself, asked with the hand-made login."""
@@ -49,7 +49,7 @@ def account(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> Iterato
     try:
         up = f'[ "$1" != up ] || set -- "$@" {" ".join(laptop.ports)}'
         of_the_test = f'local-aws() {{ {up}; command local-aws --directory {laptop.directory} "$@"; }}\n'
-        practised = laptop.bare(of_the_test + section("0."), REPOSITORY)
+        practised = laptop.bare(of_the_test + section("0."), REPOSITORY, seconds=600)
         assert practised.status == 0, practised.output
         yield Account(laptop, checkout)
     finally:

@@ -94,15 +94,17 @@ class Laptop:
         ]
         return self.bare(shell + script, checkout, named)
 
-    def bare(self, script: str, checkout: Path, named: Mapping[str, str] | None = None) -> Outcome:
+    def bare(
+        self, script: str, checkout: Path, named: Mapping[str, str] | None = None, seconds: int = COMMAND_SECONDS
+    ) -> Outcome:
         """`script` in a shell with keys and the local endpoints, once up: no region, no settings, an empty HOME."""
         here = load(self.directory)
         exported = here.environment() if here else {}
         home = self.directory / "home"
         home.mkdir(parents=True, exist_ok=True)
         known = {name: value for name, value in exported.items() if name not in UNKNOWN}
-        environment = {"PATH": os.defpath, "HOME": str(home), **VALIDATED_ELSEWHERE, **JSII, **known, **(named or {})}
-        return self._run(["bash", "-euo", "pipefail", "-c", script], environment, checkout)
+        environment = {"PATH": os.defpath, "HOME": str(home), **JSII, **known, **(named or {})}
+        return self._run(["bash", "-euo", "pipefail", "-c", script], environment, checkout, seconds)
 
     @functools.cache  # noqa: B019 (it lives as long as the tests)
     def environment(self) -> dict[str, str]:
@@ -139,7 +141,11 @@ class Laptop:
         return str(stack["StackStatus"])
 
     def _run(
-        self, command: Sequence[str], environment: dict[str, str] | None = None, cwd: Path = REPOSITORY
+        self,
+        command: Sequence[str],
+        environment: dict[str, str] | None = None,
+        cwd: Path = REPOSITORY,
+        seconds: int = COMMAND_SECONDS,
     ) -> Outcome:
         done = subprocess.run(
             command,
@@ -149,7 +155,7 @@ class Laptop:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=COMMAND_SECONDS,
+            timeout=seconds,
         )
         return Outcome(done.returncode, done.stdout)
 
