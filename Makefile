@@ -4,8 +4,9 @@ VENV   := .venv
 STAGE  ?= dev
 # What the CDK CLI asks before it deploys: broadening (of permissions), any-change or never.
 APPROVAL ?= broadening
-# The region of the settings, where the environment names none.
+# The region of the settings, where the environment names none; the CDK CLI reads the first, boto3 the second.
 export AWS_REGION ?= ap-northeast-1
+export AWS_DEFAULT_REGION ?= $(AWS_REGION)
 # The CDK's modules are large: compiled once, they are imported 8 s faster.
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)

@@ -44,7 +44,7 @@ def run(cloud: LocalAws, arguments: Sequence[str], *, cwd: Path | None = None) -
     """Run the CDK CLI on the app, its output going to the screen.
 
     Raises:
-        CdkError: it failed; what it printed says why.
+        CdkError: it failed; what it printed says why, without a message where the reason is the last that it printed.
     """
     cdk = find(cloud.app)
     folders = [folder for folder in (cloud.app / ".venv" / "bin", cdk.parent) if folder.is_dir()]
@@ -53,9 +53,10 @@ def run(cloud: LocalAws, arguments: Sequence[str], *, cwd: Path | None = None) -
     ended = threading.Event()
     if cwd is None:
         threading.Thread(target=_report_progress, args=(ended,), daemon=True).start()
+    reason = ""
     try:
         if arguments[0] == "deploy":
-            status = deploy_failure.run(
+            status, reason = deploy_failure.run(
                 command, environment=environment, directory=cloud.app, again=_again(cloud), stop=_stop
             )
         else:
@@ -63,7 +64,7 @@ def run(cloud: LocalAws, arguments: Sequence[str], *, cwd: Path | None = None) -
     finally:
         ended.set()
     if status != 0:
-        raise CdkError(f"cdk {arguments[0]} ended with {status}: see above")
+        raise CdkError("" if reason else f"cdk {arguments[0]} ended with {status}: see above")
 
 
 def finish_operations(cloud: LocalAws) -> None:

@@ -42,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(arguments.run(arguments))
     except (LocalError, StchatError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        if text := str(error):
+            print(f"error: {text}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted: what this command started is stopped", file=sys.stderr)

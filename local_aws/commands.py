@@ -6,12 +6,13 @@ import argparse
 import json
 import shlex
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 
 from local_aws import cdk_cli, clean_environment, leftovers, stack, state, summary
 from local_aws.clean_environment import LOOPBACK
-from local_aws.deployed import application_environment, cluster_and_secret
+from local_aws.deployed import application_environment, cluster_and_secret, deployed_environment, missing_outputs
 from local_aws.errors import DamagedError, LocalError
 from local_aws.postgres.system import BINARIES
 from local_aws.state import ACCOUNT, REGION, LocalAws
@@ -83,7 +84,10 @@ def env(arguments: argparse.Namespace) -> int:
         print("\n".join(f"unset {name}" for name in (*state.EXPORTED, *_exported_here())))
         return 0
     here = _up(arguments)
-    exported = here.environment() | application_environment(here, arguments.stage) | clean_environment.without_proxy()
+    deployed = deployed_environment(here, arguments.stage)
+    if missing := missing_outputs(here, deployed, arguments.stage):
+        print(f"note: {missing}", file=sys.stderr)
+    exported = here.environment() | deployed | clean_environment.without_proxy()
     if clean_environment.ignores_endpoints():
         exported["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] = "false"
     for name in clean_environment.hostile(list(exported)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from local_aws import cdk_cli
@@ -20,14 +21,20 @@ VARIABLES = {
 
 
 def application_environment(here: LocalAws, stage: str = "dev") -> dict[str, str]:
-    """Variables for a shell. Of another app: those whose outputs it has, and the cluster where there is one alone."""
-    if here.app == REPOSITORY:
-        found = cdk_cli.outputs(here, f"st-chat-{stage}-")
-        if missing := [output for output in VARIABLES.values() if output not in found]:
-            command = "local-aws deploy" + ("" if stage == "dev" else f" -- --all -c stage={stage}")
-            raise LocalError(f"the stacks of {stage} have no output {', '.join(missing)}: deploy them with `{command}`")
-    else:
-        found = cdk_cli.outputs(here)
+    """Variables for a shell. Of another app: those whose outputs it has, and the cluster where there is one alone.
+
+    Raises:
+        LocalError: this repository's stacks lack an output, since they are not deployed.
+    """
+    found = deployed_environment(here, stage)
+    if missing := missing_outputs(here, found, stage):
+        raise LocalError(missing)
+    return found
+
+
+def deployed_environment(here: LocalAws, stage: str = "dev") -> dict[str, str]:
+    """The same, of what is deployed so far."""
+    found = cdk_cli.outputs(here, f"st-chat-{stage}-" if here.app == REPOSITORY else "")
     variables = {name: found[output] for name, output in VARIABLES.items() if output in found}
     clusters = here.client("rds").describe_db_clusters()["DBClusters"]
     if here.app != REPOSITORY and len(clusters) == 1:
@@ -37,6 +44,15 @@ def application_environment(here: LocalAws, stage: str = "dev") -> dict[str, str
         if (secret := _master_secret(here, cluster)) is not None:
             variables.setdefault("STCHAT_SECRET_ARN", secret)
     return variables
+
+
+def missing_outputs(here: LocalAws, found: Mapping[str, str], stage: str) -> str:
+    """What this repository's stacks do not output yet, and the hint; empty where nothing is missing."""
+    missing = [output for name, output in VARIABLES.items() if name not in found]
+    if here.app != REPOSITORY or not missing:
+        return ""
+    command = "local-aws deploy" + ("" if stage == "dev" else f" -- --all -c stage={stage}")
+    return f"the stacks of {stage} have no output {', '.join(missing)}: deploy them with `{command}`"
 
 
 def cluster_and_secret(here: LocalAws, stage: str = "dev") -> tuple[str, str, str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from stchat.data_api import describe_error
 from stchat.errors import SettingsError
 from stchat.ops.adopt_texts import TEXTS
 from stchat.ops.language import Language
@@ -93,7 +94,7 @@ def survey(client: Client, stage: str, templates: Sequence[Template], cluster: s
         named = cluster or next((c.name.name for c in collisions if c.name.type == "AWS::RDS::DBCluster"), None)
         return Survey(stage, names, collisions, _hand_made(client, named) if named else None)
     except (ClientError, BotoCoreError) as error:
-        raise SettingsError(f"the account cannot be read: {error}") from error
+        raise SettingsError(f"the account cannot be read: {describe_error(error)}") from error
 
 
 def _hand_made(client: Client, identifier: str) -> HandMade:

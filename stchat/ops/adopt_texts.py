@@ -12,6 +12,7 @@ _COMMANDS = {
        --db-cluster-snapshot-identifier {snapshot}
      aws rds wait db-cluster-snapshot-available --db-cluster-snapshot-identifier {snapshot}""",
     "database": """\
+     cdk bootstrap
      cdk deploy Network Database -c stage={stage}""",
     "baseline": """\
      stchat schema baseline st_chat_db 3""",
@@ -44,7 +45,7 @@ subnet group {{subnet_group}}. None of these steps changes it; you remove it you
 {{settings}}
 3. Make the network and the new cluster, with the snapshot's databases and rows:
 {_COMMANDS["database"]}
-4. Name the new cluster to this shell: docs/operations.md, "Name the cluster".
+4. Name the new cluster to this shell: docs/adopt.md, step 6.
 5. Record the tables that you made by hand as applied. The command compares them with the files first. With the
    history table alone, say 1 instead of 3:
 {_COMMANDS["baseline"]}
@@ -73,7 +74,7 @@ subnet group {{subnet_group}}. None of these steps changes it; you remove it you
 {{settings}}
 3. ネットワークと新しいクラスターを作成します。スナップショットのデータベースと行が入ります:
 {_COMMANDS["database"]}
-4. 新しいクラスターをシェルの環境変数に設定します: docs/ja/operations.md の「クラスターを指定する」
+4. 新しいクラスターをシェルの環境変数に設定します: docs/ja/adopt.md の手順 6
 5. 手作業で作ったテーブルを適用済みとして記録します。記録の前に、ファイルの内容と比較します。
    会話履歴のテーブルだけがある場合は、3 の代わりに 1 を指定します:
 {_COMMANDS["baseline"]}

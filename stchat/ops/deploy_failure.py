@@ -14,13 +14,14 @@ from pathlib import Path
 
 from stchat.ops.language import language
 
-# What is shown of a reason; with the lines around it, it fits a terminal of 24 lines and 80 columns.
-REASON_CHARACTERS = 1_000
+# What is shown of all reasons; with the lines around them, they fit a terminal of 24 lines and 80 columns.
+REASON_CHARACTERS = 880
 REASONS = 2
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 _FAILED = re.compile(
     r"(?:CREATE|UPDATE|DELETE)_FAILED\s*\|\s*(?P<type>[\w:]+)\s*\|\s*(?P<resource>\S+)(?: \(\w+\))?"
-    r"(?P<text>(?:(?!\n\s*\d+/|\n\S*\s*\|).)*)",
+    # up to the next event, or what the CDK CLI writes below the last one
+    r"(?P<text>(?:(?!\n\s*\d+/|\n\S*\s*\||\n\s*Failed resources:|\n\s*[❌‣]).)*)",
     re.DOTALL,
 )
 # AWS writes words before the message of a custom resource, the local AWS does not; both begin the message with Error.
@@ -43,8 +44,8 @@ def run(
     again: str | None = None,
     write: Callable[[bytes], object] | None = None,
     stop: Callable[[subprocess.Popen[bytes]], object] = subprocess.Popen.terminate,
-) -> int:
-    """Run `command`, its output going to the screen as it comes; returns its exit status, the reason printed last.
+) -> tuple[int, str]:
+    """Run `command`, its output going to the screen as it comes; returns its exit status and the reason, printed last.
 
     Args:
         again: the command to type next; by default `make deploy STAGE=...` of the command's stage.
@@ -71,10 +72,11 @@ def run(
         stop(process)
         process.wait()
         raise
-    if status != 0 and (text := reason(output.decode(errors="replace"), again or _again(command))):
+    text = reason(output.decode(errors="replace"), again or _again(command)) if status != 0 else ""
+    if text:
         show(f"\n{text}".encode())
         summarize(text)
-    return status
+    return status, text
 
 
 def reason(output: str, again: str, what: str = "The deploy") -> str:
@@ -89,8 +91,12 @@ def reason(output: str, again: str, what: str = "The deploy") -> str:
         ]
     if not found:
         return ""
-    shown = [text if len(text) <= REASON_CHARACTERS else text[: REASON_CHARACTERS - 3] + "..." for text in found]
-    lines = [f"{what} failed:", *(f"  {text}" for text in shown[:REASONS])]
+    shown = found[:REASONS]
+    longest = REASON_CHARACTERS // len(shown)
+    lines = [
+        f"{what} failed:",
+        *(f"  {text}" if len(text) <= longest else f"  {text[: longest - 3]}..." for text in shown),
+    ]
     steps = _next(found[0], again, deployed)
     if language() == "ja":
         steps += _next_in_japanese(found[0], again, deployed)
@@ -154,4 +160,4 @@ def _screen(part: bytes) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run(["cdk", *sys.argv[1:]]))
+    sys.exit(run(["cdk", *sys.argv[1:]])[0])

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import inspect
-import os
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from local_aws.state import load
 from stacks.config import dev
 from tests.support.documents import PIECE, shell_blocks
-from tests.support.local_aws_cli import VALIDATED_ELSEWHERE, Laptop, Outcome, new_laptop
+from tests.support.local_aws_cli import Laptop, Outcome, new_laptop
 from tests.support.repository import REPOSITORY
 
 DOCUMENT = REPOSITORY / "docs" / "adopt.md"
@@ -30,19 +27,8 @@ class Account:
     checkout: Path
 
     def shell(self, script: str) -> Outcome:
-        here = load(self.laptop.directory)
-        assert here
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", script],
-            cwd=self.checkout,
-            env=os.environ | here.environment() | VALIDATED_ELSEWHERE,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=600,
-        )
-        return Outcome(done.returncode, done.stdout)
+        """What is typed in a shell that is set up as the document has it, and knows nothing else."""
+        return self.laptop.bare(section("1.") + script, self.checkout, seconds=600)
 
     def old_rows(self) -> str:
         """What the old cluster's history says of itself, asked with the hand-made login."""
@@ -61,11 +47,11 @@ class Account:
 def account(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> Iterator[Account]:
     laptop = new_laptop(tmp_path_factory.mktemp("handmade"))
     try:
-        laptop.must("up", "--no-deploy", *laptop.ports)
-        here = Account(laptop, checkout)
-        made = here.shell((REPOSITORY / "tests" / "e2e" / "handmade.sh").read_text())
-        assert made.status == 0, made.output
-        yield here
+        up = f'[ "$1" != up ] || set -- "$@" {" ".join(laptop.ports)}'
+        of_the_test = f'local-aws() {{ {up}; command local-aws --directory {laptop.directory} "$@"; }}\n'
+        practised = laptop.bare(of_the_test + section("0."), REPOSITORY, seconds=600)
+        assert practised.status == 0, practised.output
+        yield Account(laptop, checkout)
     finally:
         laptop.run("down")
 
@@ -80,14 +66,15 @@ def settings_of_the_stage() -> str:
     return inspect.getsource(dev)
 
 
-def script(*sections: str) -> str:
+def section(*begin: str) -> str:
+    """What the sections that begin so give to type."""
     blocks = shell_blocks(DOCUMENT)
-    return "".join(block.text for section in sections for block in blocks if block.section.startswith(section))
+    return "".join(block.text for each in begin for block in blocks if block.section.startswith(each))
 
 
 def test_look_names_what_collides_and_changes_nothing(account: Account) -> None:
     before = account.old_rows()
-    looked = account.shell(script("1.", "2."))
+    looked = account.shell(section("2."))
     assert looked.status == 0, looked.output
     assert "AWS::RDS::DBCluster          dbclusterstchat (available)" in looked.output
     assert "AWS::SecretsManager::Secret  st.chat (in use)" in looked.output
@@ -98,7 +85,7 @@ def test_look_names_what_collides_and_changes_nothing(account: Account) -> None:
 
 
 def test_a_deploy_over_the_same_names_fails_and_leaves_the_old_cluster(account: Account) -> None:
-    failed = account.shell(script("1.", "5."))
+    failed = account.shell(section("5."))
     assert failed.status != 0
     assert "already exists" in failed.output
     assert account.old_rows() == ROWS
@@ -107,12 +94,12 @@ def test_a_deploy_over_the_same_names_fails_and_leaves_the_old_cluster(account: 
 def test_the_documents_steps_bring_every_row(account: Account) -> None:
     config = account.checkout / "stacks" / "config.py"
     original = config.read_text()
-    copied = account.shell(script("1.", "3."))
+    copied = account.shell(section("3."))
     assert copied.status == 0, copied.output
     config.write_text(original.replace(settings_of_the_stage(), settings_of_the_document()))
     try:
         assert config.read_text() != original
-        adopted = account.shell(script("1.", "5.", "6.", "7.", "8.", "9."))
+        adopted = account.shell(section("5.", "6.", "7.", "8.", "9."))
     finally:
         config.write_text(original)
     assert adopted.status == 0, adopted.output

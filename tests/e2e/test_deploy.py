@@ -194,10 +194,16 @@ class TestLaterDeploys:
             migrate(checkout, numbered(number, "of_five"), sql)
         laptop.must("pause")
         assert "paused" in laptop.must("status")
-        outcome = laptop.cdk(checkout, "deploy", "Schema", "--require-approval", "never")
+        outcome = laptop.type("make deploy APPROVAL=never", checkout)
         assert outcome.status != 0
-        reason = f'sql/st_chat_db/{numbered(4, "of_five")}:3: relation "nowhere" does not exist'
-        assert reason in outcome.output
+        file = f"sql/st_chat_db/{numbered(4, 'of_five')}"
+        reason = f'{file}:3: relation "nowhere" does not exist'
+        *_, blank, headline, why, kept, following, end = outcome.output.splitlines()
+        assert (blank, headline, why) == ("", "The deploy failed:", f"  {reason} (SQLSTATE 42P01)")
+        assert kept == "  The stack was rolled back; statements that had succeeded stay applied."
+        command = "make deploy STAGE=dev"
+        assert following == f"  Next: correct {file} if it was never applied (`stchat schema status`), then: {command}"
+        assert end.startswith("make: *** ")
         assert laptop.stack_status("st-chat-dev-schema") == "UPDATE_ROLLBACK_COMPLETE"
         tables = "SELECT count(*)::int FROM pg_class WHERE relname LIKE '%_of_five'"
         assert laptop.sql(tables) == [[2]]  # each file is all or nothing; the two before the mistake stand

@@ -7,19 +7,26 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
 
+from local_aws.state import load
 from tests.support.documents import shell_blocks
 from tests.support.repository import REPOSITORY
 
 COMMAND_SECONDS = 300
 # The CDK's own rules are a third of a synth. tests/infra holds the same templates to them, once a stage.
 VALIDATED_ELSEWHERE = {"CDK_VALIDATION": "false"}
+# What `local-aws env` exports and an account of AWS's does not bring.
+UNKNOWN = ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_EC2_METADATA_DISABLED", "STCHAT_CHAT_MODEL")
+# Unpacked below HOME by the CDK's first run there, in 10 s: the tests share one.
+JSII = {"JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(Path.home() / ".cache" / "aws" / "jsii" / "package-cache")}
+# What a person who followed "Name the cluster" has; the test of that section compares the values.
+NAMED = ("STCHAT_CLUSTER_ARN", "STCHAT_DATABASE", "STCHAT_SECRET_ARN", "STCHAT_APP_SECRET_ARN")
 
 
 @dataclass(frozen=True)
@@ -69,16 +76,35 @@ class Laptop:
         return self._run(command, {**os.environ, **self.environment()}, app)
 
     def follow(self, checkout: Path, document: str, section: str, *parts: int, then: str = "") -> Outcome:
-        """What a person gets who types a section's blocks (or only `parts` of those that run here), then `then`."""
+        """What a person gets who types a section's blocks (or only `parts` of those that run here), then `then`.
+
+        The shell is bare; where the blocks begin with stchat, it has what "Name the cluster" exports.
+        """
         blocks = [block for block in shell_blocks(REPOSITORY / "docs" / document) if block.section == section]
         texts = [block.text for block in blocks if block.runs_here]
         assert texts, f"{document} has nothing to type in {section}"
+        names = NAMED if any(text.startswith("stchat ") or "$STCHAT_" in text for text in texts) else ()
+        named = {name: self.environment()[name] for name in names}
+        return self.type("".join([*([texts[part] for part in parts] or texts), then]), checkout, named)
+
+    def type(self, script: str, checkout: Path, named: Mapping[str, str] | None = None) -> Outcome:
+        """What a person gets who types `script` in a new shell, set up as operations.md has it, and knows `named`."""
         [shell] = [
             b.text for b in shell_blocks(REPOSITORY / "docs" / "operations.md") if b.section == "Set up the shell"
         ]
-        script = "".join([shell, *([texts[part] for part in parts] or texts), then])
-        command = ["bash", "-euo", "pipefail", "-c", script]
-        return self._run(command, {**os.environ, **self.environment()}, checkout)
+        return self.bare(shell + script, checkout, named)
+
+    def bare(
+        self, script: str, checkout: Path, named: Mapping[str, str] | None = None, seconds: int = COMMAND_SECONDS
+    ) -> Outcome:
+        """`script` in a shell with keys and the local endpoints, once up: no region, no settings, an empty HOME."""
+        here = load(self.directory)
+        exported = here.environment() if here else {}
+        home = self.directory / "home"
+        home.mkdir(parents=True, exist_ok=True)
+        known = {name: value for name, value in exported.items() if name not in UNKNOWN}
+        environment = {"PATH": os.defpath, "HOME": str(home), **JSII, **known, **(named or {})}
+        return self._run(["bash", "-euo", "pipefail", "-c", script], environment, checkout, seconds)
 
     @functools.cache  # noqa: B019 (it lives as long as the tests)
     def environment(self) -> dict[str, str]:
@@ -115,7 +141,11 @@ class Laptop:
         return str(stack["StackStatus"])
 
     def _run(
-        self, command: Sequence[str], environment: dict[str, str] | None = None, cwd: Path = REPOSITORY
+        self,
+        command: Sequence[str],
+        environment: dict[str, str] | None = None,
+        cwd: Path = REPOSITORY,
+        seconds: int = COMMAND_SECONDS,
     ) -> Outcome:
         done = subprocess.run(
             command,
@@ -125,7 +155,7 @@ class Laptop:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=COMMAND_SECONDS,
+            timeout=seconds,
         )
         return Outcome(done.returncode, done.stdout)
 

@@ -10,8 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import boto3
-
+from stchat.data_api import aws_client
 from stchat.ops import templates
 from stchat.ops.adopt import ACTIONS, steps, survey
 from stchat.ops.cli.output import Answer
@@ -33,8 +32,7 @@ def _templates(arguments: argparse.Namespace) -> list[templates.Template]:
 
 
 def _client(service: str) -> Any:
-    new: Any = boto3.client
-    return new(service)
+    return aws_client(service, attempts=3)
 
 
 def add_to(groups: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:

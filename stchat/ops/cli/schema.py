@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
+from stchat.data_api import aws_client
+from stchat.environment import Settings, region_of
 from stchat.errors import LedgerError, MigrationError
 from stchat.ops.cli.connection import connect
 from stchat.ops.cli.output import Answer
@@ -119,7 +119,7 @@ def apply(arguments: argparse.Namespace) -> Answer:
 
 
 def _set_passwords(roles: Mapping[str, str]) -> list[str]:
-    secrets = boto3.client("secretsmanager")
+    secrets = aws_client("secretsmanager", region_of(Settings.from_environment().cluster_arn), attempts=3)
     while True:
         try:
             return set_role_passwords(connect("postgres"), secrets, roles)

@@ -109,3 +109,11 @@ def test_blocks_of_shell_are_shell(path: Path) -> None:
     for block in shell_blocks(path):
         checked = subprocess.run(["bash", "-n"], input=block.text, capture_output=True, text=True)
         assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize("name", ["adopt.md", "ja/adopt.md"])
+def test_adopt_counts_its_commands(name: str) -> None:
+    path = REPOSITORY / "docs" / name
+    typed = "".join(block.text for block in shell_blocks(path) if not block.section.startswith("0."))
+    number = len(re.findall(r"^[^\s}]", typed, re.MULTILINE))  # what goes on, or ends, a command before it is indented
+    assert re.search(rf"It takes {number} commands|コマンドは {number} 個", path.read_text())

@@ -7,13 +7,32 @@ out; ON_AWS is written by hand, with what CloudFormation and a terminal add: ano
 from __future__ import annotations
 
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
 
+from local_aws import cdk_cli, credentials
+from local_aws.errors import CdkError
+from local_aws.state import LocalAws
 from stchat.ops.deploy_failure import reason, run
 
 CAPTURED = (Path(__file__).parent / "failed_deploy.txt").read_text()
+# The end of what it printed of a cluster that could not be replaced, word for word.
+REPLACED = """\
+st-chat-dev-database | 8/8 | 2:51:36 PM | UPDATE_ROLLBACK_IN_PROG | AWS::CloudFormation::Stack                  | st-chat-dev-database The following resource(s) failed to update: [DatabaseCluster5B53A178].
+st-chat-dev-database | 8/8 | 2:51:36 PM | UPDATE_FAILED           | AWS::RDS::DBCluster                         | Database/Database/Cluster (DatabaseCluster5B53A178) CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename dbclusterstchat and update the stack again.
+
+Failed resources:
+st-chat-dev-database | 2:51:36 PM | UPDATE_FAILED           | AWS::RDS::DBCluster                         | Database/Database/Cluster (DatabaseCluster5B53A178) CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename dbclusterstchat and update the stack again.
+❌  st-chat-dev-database failed to deploy
+‣ DeploymentError: Resource updates failed:
+Database/Database/Cluster/Resource  (AWS::RDS::DBCluster DatabaseCluster5B53A178)
+  CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename dbclusterstchat and update
+  the stack again.
+Source Location: ...aws-cdk-lib, jsii runtime, node internals...
+                 (no user code in 10 frames, use --stack-trace-limit to capture more)
+"""  # noqa: E501
 ON_AWS = """\
 st-chat-dev-schema: deploying... [3/4]
 st-chat-dev-schema | 2/9 | 11:02:01 AM | \x1b[31mUPDATE_FAILED       \x1b[0m | Custom::DataApiSchema | Schema/Schema/Schema/Default (SchemaA4448CF9) Received response status [FAILED] from custom resource. Message returned: Error: sql/st_chat_db/0014_theme.sql:3: relation "topics" does not exist (SQLSTATE 42P01)
@@ -87,9 +106,25 @@ def test_another_resources_reason_names_the_resource() -> None:
     assert text.endswith("  Next: remove the cause, then: make deploy\n")
 
 
-def test_a_long_reason_fits_a_terminal() -> None:
-    text = reason(ON_AWS.replace("does not exist", "x" * 5000), "make deploy")
-    assert sum(1 + len(line) // 80 for line in text.splitlines()) <= 20
+@pytest.mark.parametrize("again", ["make deploy STAGE=dev", "local-aws deploy"])
+def test_a_reason_that_the_cdk_cli_repeats_is_one_line(again: str) -> None:
+    assert reason(REPLACED, again) == (
+        "The deploy failed:\n"
+        "  AWS::RDS::DBCluster Database/Database/Cluster: CloudFormation cannot update a stack when a custom-named"
+        " resource requires replacing. Rename dbclusterstchat and update the stack again.\n"
+        f"  Next: remove the cause, then: {again}\n"
+    )
+
+
+@pytest.mark.parametrize("reasons", [1, 3])
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_long_reasons_fit_a_terminal_of_24_lines(language: str, reasons: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STCHAT_LANG", language)
+    output = "".join(ON_AWS.replace("does not exist", f"{each} " + "x" * 5000) for each in range(reasons))
+    text = reason(output, "make deploy")
+    assert text.count("  sql/st_chat_db/0014_theme.sql:3: ") == min(reasons, 2)
+    widths = [sum(2 if unicodedata.east_asian_width(c) in "FW" else 1 for c in line) for line in text.splitlines()]
+    assert sum(-(-width // 80) for width in widths) <= 22  # a blank line above, make's own line below
 
 
 @pytest.mark.parametrize("status", [0, 3])
@@ -102,11 +137,27 @@ def test_the_output_passes_through_and_the_status_is_the_commands(
     (tmp_path / "printed").write_text(CAPTURED)
     code = f"import sys; sys.stdout.write(open('printed').read()); sys.exit({status})"
     parts: list[bytes] = []
-    found = run([sys.executable, "-c", code, "stage=dev"], directory=tmp_path, write=parts.append)
+    found, text = run([sys.executable, "-c", code, "stage=dev"], directory=tmp_path, write=parts.append)
     printed = b"".join(parts).decode()
     assert found == status
+    assert bool(text) == bool(status)
+    assert printed.endswith(text)
     assert printed.startswith(CAPTURED)
     terminal = [line[at : at + 80] for line in printed.splitlines() for at in range(0, len(line) or 1, 80)][-24:]
     assert ("  sql/st_chat_db/0013_note.sql:3: relation" in "\n".join(terminal)) == bool(status)
     assert printed.endswith("then: make deploy STAGE=dev\n") == bool(status)
     assert summary.exists() == bool(status)
+
+
+def test_local_aws_deploy_ends_with_the_reason(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    cdk = tmp_path / "node_modules" / ".bin" / "cdk"
+    cdk.parent.mkdir(parents=True)
+    (tmp_path / "printed").write_text(REPLACED)
+    cdk.write_text("#!/bin/sh\ncat printed\nexit 1\n")
+    cdk.chmod(0o755)
+    credentials.load_or_make(tmp_path)
+    here = LocalAws(directory=tmp_path, aws_port=1, data_api_port=2, app=tmp_path)
+    with pytest.raises(CdkError) as failed:
+        cdk_cli.deploy(here)
+    assert str(failed.value) == ""
+    assert capfd.readouterr().out.endswith(reason(REPLACED, f"local-aws deploy --app {tmp_path}"))

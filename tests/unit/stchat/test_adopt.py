@@ -167,7 +167,7 @@ def test_no_such_cluster_and_no_credentials(monkeypatch: pytest.MonkeyPatch) -> 
         raise NoCredentialsError
 
     monkeypatch.setattr(Account, "get_paginator", refuse)
-    with pytest.raises(SettingsError, match="the account cannot be read: Unable to locate credentials"):
+    with pytest.raises(SettingsError, match="the account cannot be read: Unable to locate credentials: log in"):
         look(Account())
 
 
