@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.local_aws_cli import HISTORY, SNAPSHOT, Laptop, new_laptop, take_snapshot
+from tests.support.local_aws_cli import HISTORY, SNAPSHOT, LocalAwsCli, new_local_aws, take_snapshot
 from tests.support.repository import REPOSITORY
 
 APP = ("app.py", "cdk.json", "Makefile", "stacks", "constructs_lib", "stchat", "sql", "pipeline")
@@ -18,9 +18,9 @@ PINS = ("pyproject.toml", "requirements-dev.txt", "package-lock.json")
 
 
 @pytest.fixture(scope="session")
-def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAwsCli]:
     """Up and deployed."""
-    here = new_laptop(tmp_path_factory.mktemp("laptop"), "auto")
+    here = new_local_aws(tmp_path_factory.mktemp("local_aws"), "auto")
     try:
         here.shown_by_up.write_text(here.must("up", *here.ports))
         print(here.shown_by_up.read_text())
@@ -48,13 +48,13 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def dev_snapshot(laptop: Laptop) -> str:
+def dev_snapshot(local_aws: LocalAwsCli) -> str:
     """The snapshot of `dev`, with a row of the user e2e: that of test_deploy.py, or a new one where it did not run."""
-    rds = laptop.client("rds")
+    rds = local_aws.client("rds")
     taken = {
         found["DBClusterSnapshotIdentifier"] for found in rds.describe_db_cluster_snapshots()["DBClusterSnapshots"]
     }
     if SNAPSHOT not in taken:
-        laptop.sql(f"INSERT INTO {HISTORY} (userid, themename, chatid) VALUES ('e2e', 'theme', 1) RETURNING userid")
-        take_snapshot(laptop)
+        local_aws.sql(f"INSERT INTO {HISTORY} (userid, themename, chatid) VALUES ('e2e', 'theme', 1) RETURNING userid")
+        take_snapshot(local_aws)
     return SNAPSHOT

@@ -28,13 +28,14 @@ for number in 1 2; do
     --engine aurora-postgresql --db-instance-class db.serverless --ca-certificate-identifier rds-ca-rsa4096-g1 >/dev/null
 done
 cluster() { aws rds describe-db-clusters --db-cluster-identifier dbclusterstchat --query "DBClusters[0].$1" --output text; }
-aws rds enable-http-endpoint --resource-arn "$(cluster DBClusterArn)" >/dev/null
+arn="$(cluster DBClusterArn)"
+aws rds enable-http-endpoint --resource-arn "$arn" >/dev/null
 # What the console writes for "Credentials for Amazon RDS database".
 login="$(aws secretsmanager create-secret --name st.chat.new --query ARN --output text --secret-string \
   "{\"username\":\"stchat\",\"password\":\"typed-by-hand\",\"engine\":\"postgres\",\"host\":\"$(cluster Endpoint)\",\"port\":5432,\"dbClusterIdentifier\":\"dbclusterstchat\"}")"
 
 sql() {
-  aws rds-data execute-statement --resource-arn "$(cluster DBClusterArn)" --secret-arn "$login" --database "$1" --sql "$2" >/dev/null
+  aws rds-data execute-statement --resource-arn "$arn" --secret-arn "$login" --database "$1" --sql "$2" >/dev/null
 }
 sql postgres "CREATE DATABASE st_chat_db"
 sql st_chat_db "CREATE TABLE st_chat_history_table (primarykey bigserial PRIMARY KEY, userid text NOT NULL UNIQUE,

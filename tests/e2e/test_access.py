@@ -9,28 +9,28 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.local_aws_cli import Laptop
+from tests.support.local_aws_cli import LocalAwsCli
 
 APP = "python3 -m pipeline.access"
 CHANGES = ("CreateChangeSet", "ExecuteChangeSet", "DeleteStack", "UpdateTerminationProtection")
 
 
 @pytest.fixture(scope="module")
-def roles(laptop: Laptop, checkout: Path) -> Iterator[dict[str, str]]:
+def roles(local_aws: LocalAwsCli, checkout: Path) -> Iterator[dict[str, str]]:
     """ARNs by the names of the stack's outputs; the stack is deleted again, for the tests that list stacks."""
     context = ("-c", "repository=owner/name", "-c", "provider=existing")
-    deployed = laptop.cdk(
+    deployed = local_aws.cdk(
         checkout, "deploy", "--app", APP, *context, "--require-approval", "never", out="cdk.out.access"
     )
     assert deployed.status == 0, deployed.output
-    [stack] = laptop.client("cloudformation").describe_stacks(StackName="st-chat-pipeline")["Stacks"]
+    [stack] = local_aws.client("cloudformation").describe_stacks(StackName="st-chat-pipeline")["Stacks"]
     yield {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-    laptop.client("cloudformation").delete_stack(StackName="st-chat-pipeline")
-    laptop.client("cloudformation").get_waiter("stack_delete_complete").wait(StackName="st-chat-pipeline")
+    local_aws.client("cloudformation").delete_stack(StackName="st-chat-pipeline")
+    local_aws.client("cloudformation").get_waiter("stack_delete_complete").wait(StackName="st-chat-pipeline")
 
 
-def allowed(laptop: Laptop, role: str, action: str, resource: str) -> bool:
-    answer = laptop.client("iam").simulate_principal_policy(
+def allowed(local_aws: LocalAwsCli, role: str, action: str, resource: str) -> bool:
+    answer = local_aws.client("iam").simulate_principal_policy(
         PolicySourceArn=role, ActionNames=[action], ResourceArns=[resource]
     )
     return bool(answer["EvaluationResults"][0]["EvalDecision"] == "allowed")
@@ -44,24 +44,24 @@ def stack_arn(role: str, stage: str) -> str:
 
 @pytest.mark.parametrize(("stage", "other"), [("dev", "prod"), ("prod", "dev")])
 def test_a_stages_role_changes_its_own_stacks_alone(
-    laptop: Laptop, roles: dict[str, str], stage: str, other: str
+    local_aws: LocalAwsCli, roles: dict[str, str], stage: str, other: str
 ) -> None:
     role = roles[f"Deploy{stage.capitalize()}RoleArn"]
     for action in CHANGES:
-        assert allowed(laptop, role, f"cloudformation:{action}", stack_arn(role, stage))
-        assert not allowed(laptop, role, f"cloudformation:{action}", stack_arn(role, other))
+        assert allowed(local_aws, role, f"cloudformation:{action}", stack_arn(role, stage))
+        assert not allowed(local_aws, role, f"cloudformation:{action}", stack_arn(role, other))
 
 
-def test_no_role_becomes_one_that_changes_every_stack(laptop: Laptop, roles: dict[str, str]) -> None:
+def test_no_role_becomes_one_that_changes_every_stack(local_aws: LocalAwsCli, roles: dict[str, str]) -> None:
     for role in roles.values():
         account = role.split(":")[4]
         for name in ("deploy", "cfn-exec"):
             arn = f"arn:aws:iam::{account}:role/cdk-hnb659fds-{name}-role-{account}-ap-northeast-1"
-            assert not allowed(laptop, role, "sts:AssumeRole", arn)
+            assert not allowed(local_aws, role, "sts:AssumeRole", arn)
 
 
-def test_the_role_of_pull_requests_changes_nothing(laptop: Laptop, roles: dict[str, str]) -> None:
+def test_the_role_of_pull_requests_changes_nothing(local_aws: LocalAwsCli, roles: dict[str, str]) -> None:
     role = roles["DiffRoleArn"]
-    assert allowed(laptop, role, "cloudformation:GetTemplate", stack_arn(role, "prod"))
+    assert allowed(local_aws, role, "cloudformation:GetTemplate", stack_arn(role, "prod"))
     for action in CHANGES:
-        assert not allowed(laptop, role, f"cloudformation:{action}", stack_arn(role, "dev"))
+        assert not allowed(local_aws, role, f"cloudformation:{action}", stack_arn(role, "dev"))

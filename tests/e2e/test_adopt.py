@@ -11,7 +11,7 @@ import pytest
 
 from stacks.config import dev
 from tests.support.documents import PIECE, shell_blocks
-from tests.support.local_aws_cli import Laptop, Outcome, new_laptop
+from tests.support.local_aws_cli import LocalAwsCli, Outcome, new_local_aws
 from tests.support.repository import REPOSITORY
 
 DOCUMENT = REPOSITORY / "docs" / "adopt.md"
@@ -23,12 +23,12 @@ ROWS = "299\t1\t300\t2025-01-01 00:06:10.3701+00"
 class Account:
     """One person's account with what they made by hand, and their checkout of this project."""
 
-    laptop: Laptop
+    local_aws: LocalAwsCli
     checkout: Path
 
     def shell(self, script: str) -> Outcome:
         """What is typed in a shell that is set up as the document has it, and knows nothing else."""
-        return self.laptop.bare(section("1.") + script, self.checkout, seconds=600)
+        return self.local_aws.bare(section("1.") + script, self.checkout, seconds=600)
 
     def old_rows(self) -> str:
         """What the old cluster's history says of itself, asked with the hand-made login."""
@@ -45,15 +45,15 @@ class Account:
 
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> Iterator[Account]:
-    laptop = new_laptop(tmp_path_factory.mktemp("handmade"))
+    local_aws = new_local_aws(tmp_path_factory.mktemp("handmade"))
     try:
-        up = f'[ "$1" != up ] || set -- "$@" {" ".join(laptop.ports)}'
-        of_the_test = f'local-aws() {{ {up}; command local-aws --directory {laptop.directory} "$@"; }}\n'
-        practised = laptop.bare(of_the_test + section("0."), REPOSITORY, seconds=600)
+        up = f'[ "$1" != up ] || set -- "$@" {" ".join(local_aws.ports)}'
+        of_the_test = f'local-aws() {{ {up}; command local-aws --directory {local_aws.directory} "$@"; }}\n'
+        practised = local_aws.bare(of_the_test + section("0."), REPOSITORY, seconds=600)
         assert practised.status == 0, practised.output
-        yield Account(laptop, checkout)
+        yield Account(local_aws, checkout)
     finally:
-        laptop.run("down")
+        local_aws.run("down")
 
 
 def settings_of_the_document() -> str:

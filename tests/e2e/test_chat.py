@@ -23,7 +23,7 @@ from stchat.chat.history import ChatHistory
 from stchat.chat.memory import ChatMemory
 from stchat.data_api import DataApi
 from stchat.errors import DataApiError, EmbeddingError
-from tests.support.local_aws_cli import Laptop
+from tests.support.local_aws_cli import LocalAwsCli
 from tests.support.repository import REPOSITORY
 
 GUIDE = REPOSITORY / "docs" / "chat-function.md"
@@ -32,14 +32,14 @@ Invoke = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def outputs(laptop: Laptop) -> dict[str, str]:
-    [stack] = laptop.client("cloudformation").describe_stacks(StackName="st-chat-dev-chat")["Stacks"]
+def outputs(local_aws: LocalAwsCli) -> dict[str, str]:
+    [stack] = local_aws.client("cloudformation").describe_stacks(StackName="st-chat-dev-chat")["Stacks"]
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
 @pytest.fixture(scope="module")
-def invoke(laptop: Laptop, outputs: dict[str, str]) -> Invoke:
-    client = laptop.client("lambda")
+def invoke(local_aws: LocalAwsCli, outputs: dict[str, str]) -> Invoke:
+    client = local_aws.client("lambda")
 
     def invoke(operation: str, **fields: Any) -> dict[str, Any]:
         payload = json.dumps({"operation": operation} | fields)
@@ -51,8 +51,8 @@ def invoke(laptop: Laptop, outputs: dict[str, str]) -> Invoke:
     return invoke
 
 
-def test_up_ends_with_a_conversation_and_says_what_the_embeddings_are(laptop: Laptop) -> None:
-    shown = laptop.shown_by_up.read_text()
+def test_up_ends_with_a_conversation_and_says_what_the_embeddings_are(local_aws: LocalAwsCli) -> None:
+    shown = local_aws.shown_by_up.read_text()
     assert f"  {QUESTION}\n    0." in shown
     if embedders.is_installed():
         assert "local embeddings: multilingual-e5-small, a small language model for Japanese and English" in shown
@@ -60,7 +60,7 @@ def test_up_ends_with_a_conversation_and_says_what_the_embeddings_are(laptop: La
         assert across.endswith("  The daughter is allergic to eggs; a mashed banana takes their place in cakes.")
     else:
         assert "local embeddings: hashed words and character n-grams, no language model" in shown
-    recalled = json.loads(laptop.stchat("chat", "recall", "demo", QUESTION, "-k", "1", "--json").output)
+    recalled = json.loads(local_aws.stchat("chat", "recall", "demo", QUESTION, "-k", "1", "--json").output)
     assert [memory["theme"] for memory in recalled] == ["旅行"]
 
 
@@ -80,17 +80,17 @@ def test_operations_and_refusals(invoke: Invoke) -> None:
     assert invoke("delete", userid="chat") == {"status": 200, "deleted": 1}
 
 
-def test_it_waits_for_a_sleeping_cluster(laptop: Laptop, invoke: Invoke) -> None:
-    laptop.must("pause")
+def test_it_waits_for_a_sleeping_cluster(local_aws: LocalAwsCli, invoke: Invoke) -> None:
+    local_aws.must("pause")
     assert invoke("themes", userid="demo")["status"] == 200
 
 
-def test_each_example_of_the_guide_works(laptop: Laptop, outputs: dict[str, str], tmp_path: Path) -> None:
+def test_each_example_of_the_guide_works(local_aws: LocalAwsCli, outputs: dict[str, str], tmp_path: Path) -> None:
     """Each block of shell or Python in it, as it is printed, in a shell that has evaluated `local-aws env`."""
     examples = examples_of(GUIDE)
     assert len(examples) == 3
-    here = laptop.environment() | {
-        "CHAT_URL": address_of(laptop, outputs),
+    here = local_aws.environment() | {
+        "CHAT_URL": address_of(local_aws, outputs),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     for number, (language, code) in enumerate(examples):
@@ -104,19 +104,19 @@ def test_each_example_of_the_guide_works(laptop: Laptop, outputs: dict[str, str]
         assert "京都に旅行する" in done.stdout
 
 
-def test_a_request_must_be_signed(laptop: Laptop, outputs: dict[str, str]) -> None:
+def test_a_request_must_be_signed(local_aws: LocalAwsCli, outputs: dict[str, str]) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(f"{address_of(laptop, outputs)}themes", data=b"{}")
+        urllib.request.urlopen(f"{address_of(local_aws, outputs)}themes", data=b"{}")
     assert refused.value.code == 403
 
 
-def test_its_role_is_enough_for_every_operation_and_for_nothing_else(laptop: Laptop) -> None:
+def test_its_role_is_enough_for_every_operation_and_for_nothing_else(local_aws: LocalAwsCli) -> None:
     """The role assumed, since a Lambda on the local AWS has the account's own credentials."""
-    [role] = [role["Arn"] for role in laptop.client("iam").list_roles()["Roles"] if "ChatRole" in role["RoleName"]]
-    here = laptop.environment()
-    master, client, model = here["STCHAT_SECRET_ARN"], laptop.client("rds-data", role), "cohere.embed-english-v3"
+    [role] = [role["Arn"] for role in local_aws.client("iam").list_roles()["Roles"] if "ChatRole" in role["RoleName"]]
+    here = local_aws.environment()
+    master, client, model = here["STCHAT_SECRET_ARN"], local_aws.client("rds-data", role), "cohere.embed-english-v3"
     api = DataApi(client, here["STCHAT_CLUSTER_ARN"], here["STCHAT_APP_SECRET_ARN"], here["STCHAT_DATABASE"])
-    embedder = CohereEmbedder(laptop.client("bedrock-runtime", role))
+    embedder = CohereEmbedder(local_aws.client("bedrock-runtime", role))
     memory, history = ChatMemory(api, embedder), ChatHistory(api)
     assert history.add("role", "t", 1, "hello", None)
     assert len(history.turns("role")) == len(history.themes("role")) == history.delete("role") == 1
@@ -135,10 +135,10 @@ def test_its_role_is_enough_for_every_operation_and_for_nothing_else(laptop: Lap
         client.batch_execute_statement(resourceArn=api.cluster_arn, secretArn=api.secret_arn, sql="SELECT 1")
 
 
-def address_of(laptop: Laptop, outputs: dict[str, str]) -> str:
+def address_of(local_aws: LocalAwsCli, outputs: dict[str, str]) -> str:
     """Where this machine finds the function: AWS's own name of its URL does not resolve here."""
     label = outputs["ChatFunctionUrl"].removeprefix("https://").partition(".")[0]
-    return f"{laptop.environment()['AWS_ENDPOINT_URL']}/_aws/lambda-url/{label}/"
+    return f"{local_aws.environment()['AWS_ENDPOINT_URL']}/_aws/lambda-url/{label}/"
 
 
 def examples_of(guide: Path) -> list[tuple[str, str]]:

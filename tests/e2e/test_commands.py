@@ -15,7 +15,7 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.local_aws_cli import Laptop, new_laptop
+from tests.support.local_aws_cli import LocalAwsCli, new_local_aws
 from tests.support.repository import REPOSITORY
 
 
@@ -30,8 +30,8 @@ def processes_of(directory: Path) -> list[str]:
     return found
 
 
-def test_status_names_what_is_there(laptop: Laptop) -> None:
-    assert set(laptop.must("status").splitlines()[2:]) == {
+def test_status_names_what_is_there(local_aws: LocalAwsCli) -> None:
+    assert set(local_aws.must("status").splitlines()[2:]) == {
         "cluster        dbclusterstchat: available",
         "stack          st-chat-dev-chat: CREATE_COMPLETE",
         "stack          st-chat-dev-schema: CREATE_COMPLETE",
@@ -41,8 +41,8 @@ def test_status_names_what_is_there(laptop: Laptop) -> None:
     }
 
 
-def test_env_is_what_every_client_needs(laptop: Laptop) -> None:
-    assert set(laptop.environment()) == {
+def test_env_is_what_every_client_needs(local_aws: LocalAwsCli) -> None:
+    assert set(local_aws.environment()) == {
         "AWS_ENDPOINT_URL",
         "AWS_ENDPOINT_URL_RDS_DATA",
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
@@ -60,29 +60,29 @@ def test_env_is_what_every_client_needs(laptop: Laptop) -> None:
         "STCHAT_CHAT_FUNCTION",
         "STCHAT_DATABASE",
     }
-    assert laptop.environment()["STCHAT_DATABASE"] == "st_chat_db"
+    assert local_aws.environment()["STCHAT_DATABASE"] == "st_chat_db"
 
 
-def test_psql_is_the_master_in_the_applications_database(laptop: Laptop) -> None:
+def test_psql_is_the_master_in_the_applications_database(local_aws: LocalAwsCli) -> None:
     query = "SELECT current_user || '@' || current_database()"
-    assert laptop.must("psql", "--", "-Atc", query).strip() == "stchat@st_chat_db"
+    assert local_aws.must("psql", "--", "-Atc", query).strip() == "stchat@st_chat_db"
 
 
-def test_the_operators_commands_work_in_that_shell(laptop: Laptop) -> None:
-    assert "st_chat_history_vector_table" in laptop.stchat("db", "tables").output
-    status = laptop.stchat("schema", "status", "--compare")
+def test_the_operators_commands_work_in_that_shell(local_aws: LocalAwsCli) -> None:
+    assert "st_chat_history_vector_table" in local_aws.stchat("db", "tables").output
+    status = local_aws.stchat("schema", "status", "--compare")
     assert status.status == 0, status.output
 
 
-def test_smoke_proves_the_deployment(laptop: Laptop) -> None:
-    outcome = laptop.stchat("smoke")
+def test_smoke_proves_the_deployment(local_aws: LocalAwsCli) -> None:
+    outcome = local_aws.stchat("smoke")
     assert outcome.status == 0, outcome.output
     assert "ok  the chat function does the same " in outcome.output
     assert outcome.output.endswith("15 checks passed\n")
 
 
-def test_doctor_finds_no_problem(laptop: Laptop) -> None:
-    outcome = laptop.stchat("doctor", "--wake", "--json", "--synthesized", str(laptop.directory / "cdk.out"))
+def test_doctor_finds_no_problem(local_aws: LocalAwsCli) -> None:
+    outcome = local_aws.stchat("doctor", "--wake", "--json", "--synthesized", str(local_aws.directory / "cdk.out"))
     said = json.loads(outcome.output[outcome.output.index("{") :])
     assert (said["findings"], said["read_failures"], outcome.status) == ([], [], 0)
     assert [one["role"] for one in said["instances"]] == ["writer", "reader"]
@@ -95,15 +95,15 @@ def test_doctor_finds_no_problem(laptop: Laptop) -> None:
     assert "AwsSolutions-RDS10" in {one["rule"] for one in said["acknowledgements"]}
 
 
-def test_a_paused_cluster_answers_that_it_resumes_and_then_works(laptop: Laptop) -> None:
-    laptop.must("pause")
+def test_a_paused_cluster_answers_that_it_resumes_and_then_works(local_aws: LocalAwsCli) -> None:
+    local_aws.must("pause")
     with pytest.raises(ClientError, match="is resuming after being auto-paused") as error:
-        laptop.sql("SELECT 1")
+        local_aws.sql("SELECT 1")
     assert error.value.response["Error"]["Code"] == "DatabaseResumingException"
     deadline = time.monotonic() + 30
     while True:
         try:
-            assert laptop.sql("SELECT 1") == [[1]]
+            assert local_aws.sql("SELECT 1") == [[1]]
             break
         except ClientError as paused:
             assert paused.response["Error"]["Code"] == "DatabaseResumingException"
@@ -111,11 +111,11 @@ def test_a_paused_cluster_answers_that_it_resumes_and_then_works(laptop: Laptop)
             time.sleep(0.2)
 
 
-def test_everything_listens_on_loopback_alone(laptop: Laptop) -> None:
+def test_everything_listens_on_loopback_alone(local_aws: LocalAwsCli) -> None:
     own = set()
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.NoSuchProcess):  # another program's process, which has just ended
-            if str(laptop.directory) in " ".join(process.cmdline()):
+            if str(local_aws.directory) in " ".join(process.cmdline()):
                 own.add(process.pid)
     assert own
     listening = [
@@ -132,24 +132,24 @@ def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        outcome = Laptop(tmp_path, ()).run("up", "--aws-port", str(port))
+        outcome = LocalAwsCli(tmp_path, ()).run("up", "--aws-port", str(port))
     assert outcome.status == 1
     assert f"error: port {port} on 127.0.0.1 is taken: choose another with --aws-port" in outcome.output
     assert "Traceback" not in outcome.output
     assert processes_of(tmp_path) == []
 
 
-def test_a_port_that_it_is_not_up_on_is_refused(laptop: Laptop) -> None:
-    outcome = laptop.run("up", "--data-api-port", "1024")
+def test_a_port_that_it_is_not_up_on_is_refused(local_aws: LocalAwsCli) -> None:
+    outcome = local_aws.run("up", "--data-api-port", "1024")
     assert outcome.status == 1
-    assert f"error: --data-api-port must be {laptop.ports[3]}, where it is up, got 1024" in outcome.output
-    assert "Data API" in laptop.must("status")
+    assert f"error: --data-api-port must be {local_aws.ports[3]}, where it is up, got 1024" in outcome.output
+    assert "Data API" in local_aws.must("status")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_in_the_middle_it_leaves_nothing_running(tmp_path: Path, number: signal.Signals) -> None:
-    laptop = new_laptop(tmp_path)
-    command = [sys.executable, "-m", "local_aws", "--directory", str(tmp_path), "up", *laptop.ports]
+    local_aws = new_local_aws(tmp_path)
+    command = [sys.executable, "-m", "local_aws", "--directory", str(tmp_path), "up", *local_aws.ports]
     with subprocess.Popen(
         command,
         cwd=REPOSITORY,
@@ -170,7 +170,7 @@ def test_interrupted_in_the_middle_it_leaves_nothing_running(tmp_path: Path, num
             said = up.stdout.read()
             assert (up.wait(), processes_of(tmp_path)) == (128 + number, []), said
         finally:
-            laptop.run("down")
+            local_aws.run("down")
 
 
 def ignore_interrupts() -> None:
@@ -179,7 +179,7 @@ def ignore_interrupts() -> None:
 
 
 def test_commands_say_what_to_do_when_nothing_is_up(tmp_path: Path) -> None:
-    nothing = Laptop(tmp_path, ())
+    nothing = LocalAwsCli(tmp_path, ())
     assert nothing.run("status").output == "nothing is up; start it with `local-aws up`\n"
     for command in ("env", "pause", "psql", "deploy"):
         outcome = nothing.run(command)

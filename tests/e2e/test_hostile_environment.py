@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.support.local_aws_cli import VALIDATED_ELSEWHERE, Laptop, new_laptop
+from tests.support.local_aws_cli import VALIDATED_ELSEWHERE, LocalAwsCli, new_local_aws
 from tests.support.repository import REPOSITORY
 
 CONFIG = """[default]
@@ -88,8 +88,8 @@ def hostile(trap: Trap, tmp_path_factory: pytest.TempPathFactory) -> dict[str, s
     )  # fmt: skip
 
 
-def run(laptop: Laptop, environment: dict[str, str], *arguments: str) -> str:
-    command = [sys.executable, "-m", "local_aws", "--directory", str(laptop.directory), *arguments]
+def run(local_aws: LocalAwsCli, environment: dict[str, str], *arguments: str) -> str:
+    command = [sys.executable, "-m", "local_aws", "--directory", str(local_aws.directory), *arguments]
     done = subprocess.run(
         command, cwd=REPOSITORY, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600,
         check=False,
@@ -99,24 +99,24 @@ def run(laptop: Laptop, environment: dict[str, str], *arguments: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def hostile_up(hostile: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+def hostile_up(hostile: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAwsCli]:
     """Started and deployed in that shell: all that `up` starts, and all that a deploy runs, has its settings."""
-    laptop = new_laptop(tmp_path_factory.mktemp("hostile_up"))
+    local_aws = new_local_aws(tmp_path_factory.mktemp("hostile_up"))
     try:
-        run(laptop, hostile, "up", *laptop.ports)
-        yield laptop
+        run(local_aws, hostile, "up", *local_aws.ports)
+        yield local_aws
     finally:
-        laptop.run("down")
+        local_aws.run("down")
 
 
-def test_up_and_every_other_command(hostile_up: Laptop, hostile: dict[str, str]) -> None:
+def test_up_and_every_other_command(hostile_up: LocalAwsCli, hostile: dict[str, str]) -> None:
     status = run(hostile_up, hostile, "status")
     assert "control plane" in status
     assert "st-chat-dev-database" in status
     assert run(hostile_up, hostile, "psql", "--", "-Atc", "SELECT current_user") == "stchat\n"
 
 
-def test_what_env_exports_wins(hostile_up: Laptop, hostile: dict[str, str]) -> None:
+def test_what_env_exports_wins(hostile_up: LocalAwsCli, hostile: dict[str, str]) -> None:
     """In the same shell, the SDK of a program of yours speaks to the local AWS."""
     exports = run(hostile_up, hostile, "env")
     program = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"

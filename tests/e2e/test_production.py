@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from local_aws.credentials import AccessKey
 from local_aws.data_api.admin_client import AdminClient
 from stchat.data_api import DataApi
-from tests.support.local_aws_cli import HISTORY, Laptop
+from tests.support.local_aws_cli import HISTORY, LocalAwsCli
 
 SECRETS = ("st.chat.prod", "st.chat.prod.app", "st.chat.prod.read")
 ROTATION_SECONDS = 90
@@ -27,21 +27,21 @@ CALLERS = 2
 
 @dataclass(frozen=True)
 class Production:
-    laptop: Laptop
+    local_aws: LocalAwsCli
     checkout: Path
     outputs: dict[str, str]
 
     def api(self, secret: str, database: str = "st_chat_db") -> DataApi:
-        arn = self.laptop.client("secretsmanager").describe_secret(SecretId=secret)["ARN"]
-        return DataApi(self.laptop.client("rds-data"), self.outputs["ClusterArn"], arn, database, 30.0)
+        arn = self.local_aws.client("secretsmanager").describe_secret(SecretId=secret)["ARN"]
+        return DataApi(self.local_aws.client("rds-data"), self.outputs["ClusterArn"], arn, database, 30.0)
 
     def password(self, secret: str, label: str) -> str:
-        value = self.laptop.client("secretsmanager").get_secret_value(SecretId=secret, VersionStage=label)
+        value = self.local_aws.client("secretsmanager").get_secret_value(SecretId=secret, VersionStage=label)
         return str(json.loads(value["SecretString"])["password"])
 
     def opens(self, user: str, password: str) -> bool:
         """Whether PostgreSQL itself lets it in."""
-        here = self.laptop.environment()
+        here = self.local_aws.environment()
         key = AccessKey(here["AWS_ACCESS_KEY_ID"], here["AWS_SECRET_ACCESS_KEY"])
         clusters = AdminClient(here["AWS_ENDPOINT_URL_RDS_DATA"], key).status()["clusters"]
         [port] = [c["port"] for c in clusters if c["arn"] == self.outputs["ClusterArn"]]
@@ -56,7 +56,7 @@ class Production:
         """The secret, once a rotation has ended that began after version `since`."""
         deadline = time.monotonic() + ROTATION_SECONDS
         while True:
-            found: dict[str, Any] = self.laptop.client("secretsmanager").describe_secret(SecretId=secret)
+            found: dict[str, Any] = self.local_aws.client("secretsmanager").describe_secret(SecretId=secret)
             labels = {label: version for version, all_ in found["VersionIdsToStages"].items() for label in all_}
             if "LastRotatedDate" in found and "AWSPENDING" not in labels and labels["AWSCURRENT"] != since:
                 return found | {"current": labels["AWSCURRENT"]}
@@ -65,36 +65,36 @@ class Production:
 
 
 @pytest.fixture(scope="module")
-def prod(laptop: Laptop, checkout: Path, dev_snapshot: str) -> Iterator[Production]:
+def prod(local_aws: LocalAwsCli, checkout: Path, dev_snapshot: str) -> Iterator[Production]:
     settings = checkout / "stacks" / "config.py"
     text = settings.read_text()
     settings.write_text(
         text.replace('    stage="prod",\n', f'    stage="prod",\n    snapshot_identifier="{dev_snapshot}",\n')
     )
-    outcome = laptop.cdk(checkout, "deploy", "--all", "-c", "stage=prod", "--require-approval", "never")
+    outcome = local_aws.cdk(checkout, "deploy", "--all", "-c", "stage=prod", "--require-approval", "never")
     assert outcome.status == 0, outcome.output
-    stacks = laptop.client("cloudformation").describe_stacks()["Stacks"]
+    stacks = local_aws.client("cloudformation").describe_stacks()["Stacks"]
     outputs = {
         output["OutputKey"]: output["OutputValue"]
         for stack in stacks
         if stack["StackName"].startswith("st-chat-prod-")
         for output in stack.get("Outputs", [])
     }
-    yield Production(laptop, checkout, outputs)
+    yield Production(local_aws, checkout, outputs)
     settings.write_text(text)
 
 
 def test_every_stack_is_there(prod: Production) -> None:
     for stack in ("network", "database", "schema", "chat", "rotation", "monitoring"):
-        assert prod.laptop.stack_status(f"st-chat-prod-{stack}") == "CREATE_COMPLETE"
+        assert prod.local_aws.stack_status(f"st-chat-prod-{stack}") == "CREATE_COMPLETE"
 
 
 def test_a_shell_of_its_own_names_its_cluster(prod: Production) -> None:
-    laptop = prod.laptop
-    assert f"export STCHAT_CLUSTER_ARN={prod.outputs['ClusterArn']}\n" in laptop.must("env", "--stage", "prod")
-    shown = laptop.must("psql", "--stage", "prod", "--", "-At", "-c", "SELECT current_database(), current_user")
+    local_aws = prod.local_aws
+    assert f"export STCHAT_CLUSTER_ARN={prod.outputs['ClusterArn']}\n" in local_aws.must("env", "--stage", "prod")
+    shown = local_aws.must("psql", "--stage", "prod", "--", "-At", "-c", "SELECT current_database(), current_user")
     assert shown == "st_chat_db|stchat\n"
-    missing = laptop.run("env", "--stage", "none")
+    missing = local_aws.run("env", "--stage", "none")
     assert missing.status == 1
     assert "deploy them with `local-aws deploy -- --all -c stage=none`" in missing.output
 
@@ -102,7 +102,7 @@ def test_a_shell_of_its_own_names_its_cluster(prod: Production) -> None:
 def test_the_schema_adopts_the_snapshots_rows_and_sets_the_roles_passwords(prod: Production) -> None:
     rows = prod.api("st.chat.prod.read").execute(f"SELECT userid FROM {HISTORY}").rows
     assert {"userid": "e2e"} in rows
-    logs = prod.laptop.client("logs")
+    logs = prod.local_aws.client("logs")
     [group] = [
         name
         for found in logs.describe_log_groups()["logGroups"]
@@ -136,7 +136,7 @@ def test_calls_in_flight_survive_a_rotation(prod: Production) -> None:
     with ThreadPoolExecutor(CALLERS) as pool:
         callers = [pool.submit(call) for _ in range(CALLERS)]
         try:
-            prod.laptop.client("secretsmanager").rotate_secret(SecretId=name)
+            prod.local_aws.client("secretsmanager").rotate_secret(SecretId=name)
             prod.rotated(name, since=before)
         finally:
             stop.set()
@@ -147,4 +147,4 @@ def test_calls_in_flight_survive_a_rotation(prod: Production) -> None:
 
 def test_it_is_protected_from_deletion(prod: Production) -> None:
     with pytest.raises(ClientError, match="cannot be deleted while TerminationProtection is enabled"):
-        prod.laptop.client("cloudformation").delete_stack(StackName="st-chat-prod-database")
+        prod.local_aws.client("cloudformation").delete_stack(StackName="st-chat-prod-database")

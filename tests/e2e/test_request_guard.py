@@ -14,7 +14,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from tests.support.local_aws_cli import Laptop
+from tests.support.local_aws_cli import LocalAwsCli
 
 SERVERS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_RDS_DATA")
 # What a browser sends of itself: a page's fetch, a form's post, an iframe, an image, a name bound to 127.0.0.1.
@@ -33,10 +33,10 @@ BROWSER = (
 
 
 def ask(
-    laptop: Laptop, server: str, headers: dict[str, str], *, signed: bool, method: str = "POST"
+    local_aws: LocalAwsCli, server: str, headers: dict[str, str], *, signed: bool, method: str = "POST"
 ) -> tuple[int, str, dict[str, str]]:
     """Status, body and headers; signed: even with the right key."""
-    here = laptop.environment()
+    here = local_aws.environment()
     address = urlsplit(here[server]).netloc
     body = json.dumps({"FunctionName": "f"})
     request = AWSRequest(method, f"{here[server]}/", {"Content-Type": "application/json", **headers}, body)
@@ -54,17 +54,17 @@ def ask(
 @pytest.mark.parametrize("server", SERVERS)
 @pytest.mark.parametrize(("headers", "message"), BROWSER)
 def test_what_a_browser_sends_is_refused_even_when_it_is_signed(
-    laptop: Laptop, server: str, headers: dict[str, str], message: str
+    local_aws: LocalAwsCli, server: str, headers: dict[str, str], message: str
 ) -> None:
-    status, text, answered = ask(laptop, server, headers, signed=True)
+    status, text, answered = ask(local_aws, server, headers, signed=True)
     assert (status, message in text) == (403, True), text
     assert not [name for name in answered if name.startswith("access-control")]
 
 
 @pytest.mark.parametrize("server", SERVERS)
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "OPTIONS"])
-def test_an_unsigned_request_is_refused(laptop: Laptop, server: str, method: str) -> None:
-    status, text, answered = ask(laptop, server, {}, signed=False, method=method)
+def test_an_unsigned_request_is_refused(local_aws: LocalAwsCli, server: str, method: str) -> None:
+    status, text, answered = ask(local_aws, server, {}, signed=False, method=method)
     assert (status, "Missing Authentication Token" in text) == (403, True), text
     assert not [name for name in answered if name.startswith("access-control")]
 
@@ -78,9 +78,9 @@ def test_an_unsigned_request_is_refused(laptop: Laptop, server: str, method: str
     ],
 )
 def test_a_key_that_is_not_this_local_aws_own_is_refused(
-    laptop: Laptop, key: str | None, secret: str, code: str
+    local_aws: LocalAwsCli, key: str | None, secret: str, code: str
 ) -> None:
-    here = laptop.environment()
+    here = local_aws.environment()
     for service, server in (("secretsmanager", SERVERS[0]), ("rds-data", SERVERS[1])):
         session = boto3.Session(key or here["AWS_ACCESS_KEY_ID"], secret, region_name=here["AWS_REGION"])
         client = session.client(  # type: ignore[call-overload]
@@ -94,6 +94,6 @@ def test_a_key_that_is_not_this_local_aws_own_is_refused(
         assert refused.value.response["Error"]["Code"] == code
 
 
-def test_the_key_is_its_owners_alone(laptop: Laptop) -> None:
+def test_the_key_is_its_owners_alone(local_aws: LocalAwsCli) -> None:
     for name in ("credentials.json", "cloud.json", "aws/state/state.json"):
-        assert (laptop.directory / name).stat().st_mode & 0o777 == 0o600, name
+        assert (local_aws.directory / name).stat().st_mode & 0o777 == 0o600, name

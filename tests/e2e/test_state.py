@@ -20,44 +20,44 @@ from botocore.exceptions import ClientError
 from local_aws import state
 from local_aws.state import LocalAws
 from tests.support.data_api_endpoint import until
-from tests.support.local_aws_cli import Laptop, free_port, new_laptop
+from tests.support.local_aws_cli import LocalAwsCli, free_port, new_local_aws
 
 SECRET = {"Type": "AWS::SecretsManager::Secret", "Properties": {"Name": "of-a-stack", "SecretString": "x"}}
 
 
 @pytest.fixture
-def up(tmp_path: Path) -> Iterator[Laptop]:
-    laptop = new_laptop(tmp_path / "up")
+def up(tmp_path: Path) -> Iterator[LocalAwsCli]:
+    local_aws = new_local_aws(tmp_path / "up")
     try:
-        laptop.must("up", "--no-deploy", *laptop.ports)
-        yield laptop
+        local_aws.must("up", "--no-deploy", *local_aws.ports)
+        yield local_aws
     finally:
-        laptop.run("reset")
+        local_aws.run("reset")
 
 
-def here(laptop: Laptop) -> LocalAws:
-    found = state.load(laptop.directory)
+def here(local_aws: LocalAwsCli) -> LocalAws:
+    found = state.load(local_aws.directory)
     assert found is not None
     return found
 
 
-def client(laptop: Laptop, service: str) -> Any:
+def client(local_aws: LocalAwsCli, service: str) -> Any:
     """Without retries: what fails, fails at once."""
-    cloud = here(laptop)
+    cloud = here(local_aws)
     session = boto3.Session(cloud.key.id, cloud.key.secret, region_name=state.REGION)
     return session.client(  # type: ignore[call-overload]
         service, endpoint_url=cloud.aws_url, config=Config(retries={"total_max_attempts": 1})
     )
 
 
-def control_plane(laptop: Laptop) -> psutil.Process:
-    server = here(laptop).control_plane
+def control_plane(local_aws: LocalAwsCli) -> psutil.Process:
+    server = here(local_aws).control_plane
     assert server is not None
     return psutil.Process(server.pid)
 
 
-def kill(laptop: Laptop) -> None:
-    process = control_plane(laptop)
+def kill(local_aws: LocalAwsCli) -> None:
+    process = control_plane(local_aws)
     process.kill()
     process.wait(10)
 
@@ -71,7 +71,7 @@ def of(directory: Path) -> list[list[str]]:
     return found
 
 
-def test_what_was_answered_is_there_after_a_kill(up: Laptop) -> None:
+def test_what_was_answered_is_there_after_a_kill(up: LocalAwsCli) -> None:
     client(up, "secretsmanager").create_secret(Name="kept", SecretString="1")
     kill(up)
     up.must("up", "--no-deploy")
@@ -83,7 +83,7 @@ def test_what_was_answered_is_there_after_a_kill(up: Laptop) -> None:
     assert client(up, "secretsmanager").get_secret_value(SecretId="kept")["SecretString"] == "2"
 
 
-def test_a_secret_that_changes_in_the_middle_of_a_stack_operation_survives_a_kill(up: Laptop) -> None:
+def test_a_secret_that_changes_in_the_middle_of_a_stack_operation_survives_a_kill(up: LocalAwsCli) -> None:
     """A rotation: the database has taken the new password, so the old secret would open it no more."""
     secrets, stacks = client(up, "secretsmanager"), client(up, "cloudformation")
     secrets.create_secret(Name="rotated", SecretString="old")
@@ -115,7 +115,7 @@ def test_a_secret_that_changes_in_the_middle_of_a_stack_operation_survives_a_kil
     assert client(up, "cloudformation").describe_stacks()["Stacks"] == []
 
 
-def test_a_call_that_cannot_be_saved_fails(up: Laptop) -> None:
+def test_a_call_that_cannot_be_saved_fails(up: LocalAwsCli) -> None:
     """A limit on the size of files stands for a full disk."""
     secrets = client(up, "secretsmanager")
     secrets.create_secret(Name="before", SecretString="1")
@@ -137,7 +137,7 @@ def test_a_call_that_cannot_be_saved_fails(up: Laptop) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"aws_port": "x"}', "null"])
-def test_a_damaged_cloud_json(up: Laptop, text: str) -> None:
+def test_a_damaged_cloud_json(up: LocalAwsCli, text: str) -> None:
     client(up, "secretsmanager").create_secret(Name="kept", SecretString="1")
     file = up.directory / "cloud.json"
     file.write_text(text)
@@ -154,7 +154,7 @@ def test_a_damaged_cloud_json(up: Laptop, text: str) -> None:
 
 def test_one_port_for_both(tmp_path: Path) -> None:
     port = free_port()
-    outcome = Laptop(tmp_path, ()).run("up", "--no-deploy", "--aws-port", port, "--data-api-port", port)
+    outcome = LocalAwsCli(tmp_path, ()).run("up", "--no-deploy", "--aws-port", port, "--data-api-port", port)
     assert outcome.status == 1
     assert f"error: --aws-port and --data-api-port must differ, got {port} for both\n" in outcome.output
     assert of(tmp_path) == []
@@ -163,7 +163,7 @@ def test_one_port_for_both(tmp_path: Path) -> None:
 def test_both_taken_ports_are_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
         ports = one.getsockname()[1], two.getsockname()[1]
-        outcome = Laptop(tmp_path, ()).run(
+        outcome = LocalAwsCli(tmp_path, ()).run(
             "up", "--no-deploy", "--aws-port", str(ports[0]), "--data-api-port", str(ports[1])
         )
     assert outcome.status == 1
@@ -174,19 +174,19 @@ def test_both_taken_ports_are_named(tmp_path: Path) -> None:
 
 def test_an_up_killed_at_any_moment_leaves_the_next_one_well(tmp_path: Path) -> None:
     """Servers alone, at four moments; `python -m benchmarks.crash_up` does it with deploys."""
-    laptop = new_laptop(tmp_path / "up")
+    local_aws = new_local_aws(tmp_path / "up")
     try:
         for seconds in (0.3, 1.0, 2.0, 4.0):
-            up = laptop.start("up", "--no-deploy", *laptop.ports)
+            up = local_aws.start("up", "--no-deploy", *local_aws.ports)
             time.sleep(seconds)
             up.send_signal(signal.SIGKILL)
             up.communicate()
-            laptop.must("up", "--no-deploy", *laptop.ports)
-            client(laptop, "secretsmanager").create_secret(Name=f"after-{seconds}", SecretString="1")
-            kill(laptop)
-        laptop.must("up", "--no-deploy", *laptop.ports)
-        assert len(client(laptop, "secretsmanager").list_secrets()["SecretList"]) == 4
-        laptop.must("down")
-        assert of(laptop.directory) == []
+            local_aws.must("up", "--no-deploy", *local_aws.ports)
+            client(local_aws, "secretsmanager").create_secret(Name=f"after-{seconds}", SecretString="1")
+            kill(local_aws)
+        local_aws.must("up", "--no-deploy", *local_aws.ports)
+        assert len(client(local_aws, "secretsmanager").list_secrets()["SecretList"]) == 4
+        local_aws.must("down")
+        assert of(local_aws.directory) == []
     finally:
-        laptop.run("reset")
+        local_aws.run("reset")

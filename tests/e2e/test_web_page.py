@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support.local_aws_cli import Laptop
+from tests.support.local_aws_cli import LocalAwsCli
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is installed by `make demo-test`")
 
@@ -116,11 +116,11 @@ def opened(browser: Any, url: str, server: str) -> Iterator[Page]:
     page.close()
 
 
-def request_of(laptop: Laptop, server: str) -> tuple[str, str]:
+def request_of(local_aws: LocalAwsCli, server: str) -> tuple[str, str]:
     """Path and body of a call that would do something if it were served."""
     if server == "AWS_ENDPOINT_URL":
         return "/", CREATE_USER
-    here = laptop.environment()
+    here = local_aws.environment()
     body = {
         "resourceArn": here["STCHAT_CLUSTER_ARN"],
         "secretArn": here["STCHAT_SECRET_ARN"],
@@ -131,18 +131,18 @@ def request_of(laptop: Laptop, server: str) -> tuple[str, str]:
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _nothing_was_done(laptop: Laptop) -> Iterator[None]:
+def _nothing_was_done(local_aws: LocalAwsCli) -> Iterator[None]:
     yield
-    assert laptop.client("iam").list_users()["Users"] == []
-    assert laptop.sql("SELECT to_regclass('from_a_page') IS NULL") == [[True]]
+    assert local_aws.client("iam").list_users()["Users"] == []
+    assert local_aws.sql("SELECT to_regclass('from_a_page') IS NULL") == [[True]]
 
 
 @pytest.mark.parametrize("server", SERVERS)
 @pytest.mark.parametrize("type_", ["text/plain", "application/x-www-form-urlencoded", "application/json"])
 @pytest.mark.parametrize("mode", ["no-cors", "cors"])
-def test_fetch(browser: Any, foreign: str, laptop: Laptop, server: str, type_: str, mode: str) -> None:
-    url = laptop.environment()[server]
-    path, body = request_of(laptop, server)
+def test_fetch(browser: Any, foreign: str, local_aws: LocalAwsCli, server: str, type_: str, mode: str) -> None:
+    url = local_aws.environment()[server]
+    path, body = request_of(local_aws, server)
     options = {"method": "POST", "mode": mode, "body": body, "headers": {"Content-Type": type_}}
     with opened(browser, foreign, url) as page:
         kind, _, text = page.page.evaluate(FETCH, [url + path, options])
@@ -153,8 +153,8 @@ def test_fetch(browser: Any, foreign: str, laptop: Laptop, server: str, type_: s
 
 @pytest.mark.parametrize("server", SERVERS)
 @pytest.mark.parametrize("path", ["/", "/_ministack/health", "/_local/status", "/_local/faults"])
-def test_what_a_page_reads(browser: Any, foreign: str, laptop: Laptop, server: str, path: str) -> None:
-    url = laptop.environment()[server]
+def test_what_a_page_reads(browser: Any, foreign: str, local_aws: LocalAwsCli, server: str, path: str) -> None:
+    url = local_aws.environment()[server]
     with opened(browser, foreign, url) as page:
         assert page.page.evaluate(FETCH, [url + path, {}])[0] == "refused"
         page.page.evaluate(SHOW, ["iframe", url + path])
@@ -166,10 +166,10 @@ def test_what_a_page_reads(browser: Any, foreign: str, laptop: Laptop, server: s
 
 @pytest.mark.parametrize("server", SERVERS)
 @pytest.mark.parametrize("type_", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
-def test_form(browser: Any, foreign: str, laptop: Laptop, server: str, type_: str) -> None:
+def test_form(browser: Any, foreign: str, local_aws: LocalAwsCli, server: str, type_: str) -> None:
     """A form puts its field's name before `=`: of the query protocol, Action; of JSON, all up to a string."""
-    url = laptop.environment()[server]
-    path, body = request_of(laptop, server)
+    url = local_aws.environment()[server]
+    path, body = request_of(local_aws, server)
     name, _, value = body.partition("=") if server == "AWS_ENDPOINT_URL" else (body[:-1] + ', "x": "', "=", '"}')
     with opened(browser, foreign, url) as page:
         assert page.page.evaluate(POST_FORM, [url + path, type_, name, value])
@@ -177,18 +177,18 @@ def test_form(browser: Any, foreign: str, laptop: Laptop, server: str, type_: st
 
 
 @pytest.mark.parametrize("server", SERVERS)
-def test_web_socket(browser: Any, foreign: str, laptop: Laptop, server: str) -> None:
-    url = laptop.environment()[server]
+def test_web_socket(browser: Any, foreign: str, local_aws: LocalAwsCli, server: str) -> None:
+    url = local_aws.environment()[server]
     with opened(browser, foreign, url) as page:
         assert page.page.evaluate(SOCKET, url.replace("http://", "ws://") + "/") == "refused"
 
 
 @pytest.mark.parametrize("server", SERVERS)
-def test_a_name_that_was_bound_to_this_machine(browser: Any, laptop: Laptop, server: str) -> None:
+def test_a_name_that_was_bound_to_this_machine(browser: Any, local_aws: LocalAwsCli, server: str) -> None:
     """The page's own origin is the server: nothing is foreign about what it sends, but for the name."""
-    port = urlsplit(laptop.environment()[server]).port
-    path, body = request_of(laptop, server)
-    with opened(browser, f"http://{REBOUND}:{port}/", laptop.environment()[server]) as page:
+    port = urlsplit(local_aws.environment()[server]).port
+    path, body = request_of(local_aws, server)
+    with opened(browser, f"http://{REBOUND}:{port}/", local_aws.environment()[server]) as page:
         assert "the header Host must be 127.0.0.1" in page.page.content()
         for type_ in ("application/json", "application/x-www-form-urlencoded"):
             options = {"method": "POST", "body": body, "headers": {"Content-Type": type_}}
@@ -199,8 +199,8 @@ def test_a_name_that_was_bound_to_this_machine(browser: Any, laptop: Laptop, ser
 
 
 @pytest.mark.parametrize("server", SERVERS)
-def test_an_address_that_is_typed(browser: Any, laptop: Laptop, server: str) -> None:
-    url = laptop.environment()[server]
+def test_an_address_that_is_typed(browser: Any, local_aws: LocalAwsCli, server: str) -> None:
+    url = local_aws.environment()[server]
     with opened(browser, url, url) as page:
         assert "Missing Authentication Token" in page.page.content()
     assert set(page.answers) == {403}

@@ -38,7 +38,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Laptop:
+class LocalAwsCli:
     """One local AWS, driven by its command line alone."""
 
     directory: Path
@@ -166,9 +166,9 @@ def free_port() -> str:
         return str(probe.getsockname()[1])
 
 
-def new_laptop(directory: Path, embeddings: str = "hashed") -> Laptop:
+def new_local_aws(directory: Path, embeddings: str = "hashed") -> LocalAwsCli:
     ports = ("--aws-port", free_port(), "--data-api-port", free_port(), "--resume-seconds", "1")
-    return Laptop(directory, (*ports, "--embeddings", embeddings))
+    return LocalAwsCli(directory, (*ports, "--embeddings", embeddings))
 
 
 SNAPSHOT = "before-the-end"
@@ -177,9 +177,9 @@ SNAPSHOT = "before-the-end"
 HISTORY = "st_chat_history_table"
 
 
-def take_snapshot(laptop: Laptop) -> None:
+def take_snapshot(local_aws: LocalAwsCli) -> None:
     """SNAPSHOT, of the cluster of `dev`; returns once it is available."""
-    rds = laptop.client("rds")
+    rds = local_aws.client("rds")
     rds.create_db_cluster_snapshot(DBClusterIdentifier="dbclusterstchat", DBClusterSnapshotIdentifier=SNAPSHOT)
     rds.get_waiter("db_cluster_snapshot_available").wait(
         DBClusterSnapshotIdentifier=SNAPSHOT, WaiterConfig={"Delay": 1, "MaxAttempts": 60}

@@ -42,3 +42,26 @@ def test_no_file_imports_a_test_module_or_a_conftest(file: Path) -> None:
 def test_a_fixtures_name_is_unique_across_conftests() -> None:
     names = Counter(name for file in FILES if file.name == "conftest.py" for name in fixtures(file))
     assert not [name for name, count in names.items() if count > 1]
+
+
+def test_the_end_to_end_story_is_of_the_files_that_share_a_local_aws() -> None:
+    """One worker runs them all: another one would bring up a second."""
+    folder = REPOSITORY / "tests" / "e2e"
+    [story] = [
+        ast.literal_eval(node.value)
+        for node in ast.parse((REPOSITORY / "tests" / "conftest.py").read_text()).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "STORY"
+    ]
+    assert [file.stem for file in sorted(folder.glob("test_*.py")) if uses(file, "local_aws")] == [
+        f"test_{name}" for name in story
+    ]
+
+
+def uses(file: Path, fixture: str) -> bool:
+    """Whether a test or a fixture of the file takes that fixture."""
+    return any(
+        fixture in [argument.arg for argument in node.args.args]
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.FunctionDef)
+        and (node.name.startswith("test_") or any("fixture" in ast.unparse(mark) for mark in node.decorator_list))
+    )

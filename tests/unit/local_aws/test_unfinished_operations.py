@@ -8,6 +8,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from ministack import app
+from ministack.services import cloudformation
 
 from local_aws import cdk_cli
 from local_aws.ministack import saved_state
@@ -22,8 +24,8 @@ def stacks(**statuses: str) -> dict[str, Any]:
 
 def local_aws(answers: Sequence[dict[str, Any]]) -> LocalAws:
     left = iter(answers)
-    cloudformation = SimpleNamespace(describe_stacks=lambda: next(left))
-    return cast(LocalAws, SimpleNamespace(client=lambda _service: cloudformation, directory=Path()))
+    client = SimpleNamespace(describe_stacks=lambda: next(left))
+    return cast(LocalAws, SimpleNamespace(client=lambda _service: client, directory=Path()))
 
 
 @pytest.fixture
@@ -81,8 +83,8 @@ def test_a_state_that_was_read_over_a_whole_stack_operation_is_read_again(
             stack["LastUpdatedTime"] = "12:01"
         return {"version": len(reads)}
 
-    monkeypatch.setattr(saved_state.cloudformation._stacks, "_data", {"one": stack})
-    monkeypatch.setattr(saved_state.app, "_build_persistence_save_dict", lambda: {"ssm": read})
+    monkeypatch.setattr(cloudformation._stacks, "_data", {"one": stack})
+    monkeypatch.setattr(app, "_build_persistence_save_dict", lambda: {"ssm": read})
     state = saved_state.SavedState(tmp_path / "state.json")
     monkeypatch.setattr(state, "_prune", lambda _referenced: None)
     state.touch()
