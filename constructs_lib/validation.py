@@ -27,6 +27,7 @@ SIZES_LEFT_OUT = {"r7i": (32,), "r8g": (32,)}
 
 _RDS_ROLES = ["rds_ad", "rds_extension", "rds_iam", "rds_password", "rds_reserved", "rds_replication", "rds_superuser"]
 RESERVED_ROLES = ("admin", "postgres", "rdsadmin", "rdsproxyadmin", "rdsrepladmin", "rdstopmgr", *_RDS_ROLES)
+LEAST_NUMBER = -1e280  # the CDK writes a number that is a token as one below it
 RESERVED_DATABASES = ("postgres", "rdsadmin", "template0", "template1")
 # Key words that PostgreSQL takes as a name in quotes alone.
 RESERVED_WORDS = frozenset(
@@ -47,8 +48,18 @@ def require(construct: IConstruct, problems: Iterable[str]) -> None:
 
 
 def is_resolved(value: object) -> bool:
-    """Whether there is a value to judge: not None, and no token."""
-    return value is not None and not Token.is_unresolved(value)
+    """Whether there is a value to judge: not None, and no token.
+
+    The CDK is asked of what may be one alone: each question is a message to another process.
+    """
+    match value:
+        case None:
+            return False
+        case str() if "${Token[" not in value:
+            return True
+        case int() | float() if value > LEAST_NUMBER:
+            return True
+    return not Token.is_unresolved(value)
 
 
 def role_name(field: str, value: str) -> Iterator[str]:
