@@ -20,7 +20,8 @@ Templates = dict[str, Template]
 def stacks(settings: Settings) -> list[str]:
     """The construct ids of a stage's stacks."""
     rotation = ["Rotation"] if settings.rotate_secrets_every else []
-    return ["Network", "Database", "Schema", "Chat", *rotation, *(["Monitoring"] if settings.alarms else [])]
+    service = ["Service"] if settings.fargate_image else []
+    return ["Network", "Database", "Schema", "Chat", *service, *rotation, *(["Monitoring"] if settings.alarms else [])]
 
 
 def synthesize(settings: Settings) -> Templates:
