@@ -17,18 +17,13 @@ from local_aws.state import REGION
 from stchat.chat import ChatHistory
 from stchat.errors import DataApiError, DatabaseError, UnavailableError
 from stchat.postgres import IamLogin, Login, PasswordLogin, Postgres, Server
+from tests.integration.postgres.conftest import ROLE
 from tests.support.certificates import Authority
 from tests.support.database_front import Front, check_token
 from tests.support.migrated_database import DATABASE
 
-ROLE = "st_chat_app_iam"
 PASSWORD = PasswordLogin("st_chat_app", "of st_chat_app")
 Endpoint = Callable[..., Front]
-
-
-@pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority.create(tmp_path_factory.mktemp("tls") / "authority")
 
 
 @pytest.fixture
@@ -46,15 +41,6 @@ def endpoint(server: LocalPostgres) -> Iterator[Endpoint]:
     yield make
     for front in fronts:
         front.close()
-
-
-@pytest.fixture(scope="session")
-def trusted(server: LocalPostgres) -> None:
-    """PostgreSQL lets the role in, whose token the endpoint has checked."""
-    file = server.data / "pg_hba.conf"
-    file.write_text(f"host all {ROLE} 127.0.0.1/32 trust\n{file.read_text()}")
-    with server.connect() as superuser:
-        superuser.execute("SELECT pg_reload_conf()")
 
 
 def connect(front: Front, bundle: Path, login: Login = PASSWORD, *, timeout: float = 5) -> Postgres:
