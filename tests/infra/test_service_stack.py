@@ -17,8 +17,7 @@ from stchat.ops import prices
 from stchat.ops.cli.cost import report
 from stchat.ops.cost import Load, bill
 from stchat.ops.templates import Billed
-from tests.infra.test_snapshots import SNAPSHOTS, normalised
-from tests.support.templates import EXPLAINED, Templates, one, properties, synthesize
+from tests.support.templates import EXPLAINED, SNAPSHOTS, Templates, normalised, one, properties, synthesize
 
 Of = Callable[[str], Templates]
 

@@ -12,10 +12,9 @@ from local_aws.postgres.server import Postgres as LocalPostgres
 from stchat.postgres import PasswordLogin, Postgres, Server
 from tests.support.certificates import Authority
 from tests.support.database_front import Front
-from tests.support.migrated_database import DATABASE, MigratedDatabase
+from tests.support.migrated_database import DATABASE, IAM_ROLE, MigratedDatabase
 
 Client = Callable[..., Postgres]
-ROLE = "st_chat_app_iam"
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +67,6 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def trusted(server: LocalPostgres) -> None:
     """PostgreSQL lets the role in, whose token the endpoint has checked."""
     file = server.data / "pg_hba.conf"
-    file.write_text(f"host all {ROLE} 127.0.0.1/32 trust\n{file.read_text()}")
+    file.write_text(f"host all {IAM_ROLE} 127.0.0.1/32 trust\n{file.read_text()}")
     with server.connect() as superuser:
         superuser.execute("SELECT pg_reload_conf()")

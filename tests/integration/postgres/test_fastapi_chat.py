@@ -21,13 +21,11 @@ import pytest
 
 from local_aws.postgres.server import Postgres as LocalPostgres
 from local_aws.state import REGION
-from tests.integration.postgres.conftest import ROLE
 from tests.support.certificates import Authority
 from tests.support.data_api_endpoint import KEY, until
 from tests.support.database_front import Front, check_token
-from tests.support.migrated_database import DATABASE, MigratedDatabase
+from tests.support.migrated_database import DATABASE, IAM_ROLE, MigratedDatabase
 from tests.support.repository import REPOSITORY
-
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ def service(
     """Its process ends as a task of ECS's does."""
     server.start()
     cluster = Front(server.port, authority.server("localhost"))
-    cluster._check = check_token("localhost", cluster.port, ROLE)
+    cluster._check = check_token("localhost", cluster.port, IAM_ROLE)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         service = Service(probe.getsockname()[1], cluster, tmp_path_factory.mktemp("service") / "log")
@@ -74,7 +72,7 @@ def service(
         "STCHAT_DB_HOST": "localhost",
         "STCHAT_DB_PORT": str(cluster.port),
         "STCHAT_DATABASE": DATABASE,
-        "STCHAT_DB_IAM_ROLE": ROLE,
+        "STCHAT_DB_IAM_ROLE": IAM_ROLE,
         "STCHAT_DB_CA_BUNDLE": str(authority.bundle),
         "STCHAT_DB_IDLE_SECONDS": "1",
     }
@@ -98,7 +96,7 @@ def service(
 
 def sessions(server: LocalPostgres) -> int:
     with server.connect() as superuser:
-        row = superuser.execute("SELECT count(*) FROM pg_stat_activity WHERE usename = %s", [ROLE]).fetchone()
+        row = superuser.execute("SELECT count(*) FROM pg_stat_activity WHERE usename = %s", [IAM_ROLE]).fetchone()
     assert row
     return int(row[0])
 

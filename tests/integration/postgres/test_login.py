@@ -17,10 +17,9 @@ from local_aws.state import REGION
 from stchat.chat import ChatHistory
 from stchat.errors import DataApiError, DatabaseError, UnavailableError
 from stchat.postgres import IamLogin, Login, PasswordLogin, Postgres, Server
-from tests.integration.postgres.conftest import ROLE
 from tests.support.certificates import Authority
 from tests.support.database_front import Front, check_token
-from tests.support.migrated_database import DATABASE
+from tests.support.migrated_database import DATABASE, IAM_ROLE
 
 PASSWORD = PasswordLogin("st_chat_app", "of st_chat_app")
 Endpoint = Callable[..., Front]
@@ -34,7 +33,7 @@ def endpoint(server: LocalPostgres) -> Iterator[Endpoint]:
     def make(context: Any, *, iam: bool = False) -> Front:
         front = Front(server.port, context)
         if iam:
-            front._check = check_token("localhost", front.port, ROLE)
+            front._check = check_token("localhost", front.port, IAM_ROLE)
         fronts.append(front)
         return front
 
@@ -49,7 +48,7 @@ def connect(front: Front, bundle: Path, login: Login = PASSWORD, *, timeout: flo
 
 def iam(**more: Any) -> IamLogin:
     client = boto3.Session("test", "test", region_name=REGION).client("rds")
-    return IamLogin(ROLE, client=cast(Any, more.get("client", client)))
+    return IamLogin(IAM_ROLE, client=cast(Any, more.get("client", client)))
 
 
 def test_a_verified_server(endpoint: Endpoint, authority: Authority, user: str) -> None:
@@ -90,7 +89,7 @@ def test_a_token_for_each_connection(endpoint: Endpoint, authority: Authority, u
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(lambda number: ChatHistory(api).add(user, "t", number, "a", "b"), range(40)))
     assert 1 <= len(tokens) == front.connections <= 4
-    assert api.execute("SELECT current_user AS role").rows == [{"role": ROLE}]
+    assert api.execute("SELECT current_user AS role").rows == [{"role": IAM_ROLE}]
     assert len(ChatHistory(api).turns(user)) == 40
     assert api.execute("SELECT 1 FROM st_chat_history_table").rows == []
     assert tokens[0].password not in repr(tokens[0])
@@ -112,8 +111,8 @@ def test_an_expired_token(endpoint: Endpoint, authority: Authority) -> None:
         connect(front, authority.bundle, iam(client=OldTokens())).execute("SELECT 1", idempotent=True)
     assert raised.value.sqlstate == "28000"
     assert str(raised.value).endswith(
-        f'FATAL: PAM authentication failed for user "{ROLE}": IAM refuses the token: grant rds_iam to the role, allow'
-        " rds-db:connect on it, switch IAM authentication on, and compare this machine's clock"
+        f'FATAL: PAM authentication failed for user "{IAM_ROLE}": IAM refuses the token: grant rds_iam to the role,'
+        " allow rds-db:connect on it, switch IAM authentication on, and compare this machine's clock"
     )
     assert "X-Amz" not in str(raised.value)
     assert front.connections == 1
@@ -132,11 +131,11 @@ def test_a_role_that_does_not_exist_or_may_not_connect(server: LocalPostgres) ->
 
 def test_too_many_connections_are_waited_for(server: LocalPostgres) -> None:
     with server.connect() as superuser:
-        superuser.execute("ALTER ROLE st_chat_app CONNECTION LIMIT 0")
+        superuser.execute("ALTER IAM_ROLE st_chat_app CONNECTION LIMIT 0")
         try:
             api = Postgres(Server("127.0.0.1", PASSWORD, server.port), DATABASE, 0.5)
             with pytest.raises(UnavailableError, match='too many connections for role "st_chat_app"'):
                 api.execute("SELECT 1")
         finally:
-            superuser.execute("ALTER ROLE st_chat_app CONNECTION LIMIT 500")
+            superuser.execute("ALTER IAM_ROLE st_chat_app CONNECTION LIMIT 500")
     assert api.execute("SELECT 1 AS one").rows == [{"one": 1}]
