@@ -131,11 +131,11 @@ def test_a_role_that_does_not_exist_or_may_not_connect(server: LocalPostgres) ->
 
 def test_too_many_connections_are_waited_for(server: LocalPostgres) -> None:
     with server.connect() as superuser:
-        superuser.execute("ALTER IAM_ROLE st_chat_app CONNECTION LIMIT 0")
+        superuser.execute("ALTER ROLE st_chat_app CONNECTION LIMIT 0")
         try:
             api = Postgres(Server("127.0.0.1", PASSWORD, server.port), DATABASE, 0.5)
             with pytest.raises(UnavailableError, match='too many connections for role "st_chat_app"'):
                 api.execute("SELECT 1")
         finally:
-            superuser.execute("ALTER IAM_ROLE st_chat_app CONNECTION LIMIT 500")
+            superuser.execute("ALTER ROLE st_chat_app CONNECTION LIMIT 500")
     assert api.execute("SELECT 1 AS one").rows == [{"one": 1}]
