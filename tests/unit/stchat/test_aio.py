@@ -66,7 +66,7 @@ def test_every_method_is_there_with_its_signature(made: type, of: type) -> None:
 
 
 def test_the_event_loop_goes_on_while_32_calls_run() -> None:
-    database = Waiting(lambda: time.sleep(0.5))
+    database = Waiting(lambda: time.sleep(1))
     history = AsyncChatHistory(ChatHistory(database))
 
     async def run() -> tuple[float, list[int]]:
@@ -80,8 +80,8 @@ def test_the_event_loop_goes_on_while_32_calls_run() -> None:
     started = time.perf_counter()
     longest, results = asyncio.run(run())
     assert results == [1] * 32
-    assert time.perf_counter() - started < 5  # one after the other: 16 s
-    assert longest < 0.4
+    assert time.perf_counter() - started < 10  # one after the other: 32 s
+    assert longest < 0.9
 
 
 def test_errors_and_timeouts_are_the_sync_ones() -> None:
