@@ -91,6 +91,7 @@ def throughput(api: Database) -> float:
 
 
 def main() -> None:
+    load = os.getloadavg()[0]  # of other programs
     directory = Path(tempfile.mkdtemp(prefix="transports-"))
     directory.chmod(0o755)
     with running(directory / "local") as endpoint:
@@ -100,7 +101,7 @@ def main() -> None:
         transports: dict[str, Database] = {"Data API": migrated.app, "pool": pooled, "connection per call": single}
         results = {name: measure(api) for name, api in transports.items()}
         rates = {name: throughput(api) for name, api in transports.items()}
-    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; ms, p50 / p95")
+    print(f"{os.cpu_count()} cores, load {load:.1f} before; ms, p50 / p95")
     for name, found in results.items():
         cells = " | ".join(f"{p50:.1f} / {p95:.1f}" for p50, p95 in found.values())
         print(f"| {name} | {cells} | {rates[name]:.0f} |")
