@@ -14,6 +14,7 @@ from stchat.ops.cli.main import main
 from stchat.ops.cost import Line, Load, alternatives, bill, without_readers
 from stchat.ops.fargate_tasks import Tasks
 from stchat.ops.templates import Billed
+from tests.support.repository import REPOSITORY
 
 PRICES = prices.load()
 DEV = Billed(
@@ -306,3 +307,4 @@ def test_which_transport_is_cheaper() -> None:
     at_par = Load(people=1, requests=round(found.break_even))
     assert transport_cost.compare(DEV, at_par, PRICES).data_api == pytest.approx(found.direct, abs=1e-6)
     assert "It is cheaper from" in transport_cost.sentence(DEV, Load(), PRICES)
+    assert f"{found.direct:.2f} USD a month" in (REPOSITORY / "docs" / "transports.md").read_text()
