@@ -100,8 +100,9 @@ demo-test: $(VENV)/demo ## the page in a headless browser (Chromium: apt-get ins
 	@python -m pytest examples tests/e2e/test_web_page.py
 
 requirements: $(VENV)/uv ## pin what pyproject.toml names anew; every other pin stays
-	@$(COMPILE) pyproject.toml --extra cdk --extra local --extra model --group dev -o requirements-dev.txt
+	@$(COMPILE) pyproject.toml --extra cdk --extra local --extra model --group dev --group service -o requirements-dev.txt
 	@$(COMPILE) pyproject.toml --extra cdk -c requirements-dev.txt -o requirements.txt
+	@$(COMPILE) pyproject.toml --extra postgres --group service -c requirements-dev.txt -o requirements-service.txt
 	@$(COMPILE) --group pyproject.toml:checkov -o requirements-checkov.txt
 	@$(COMPILE) --group pyproject.toml:demo -c requirements-dev.txt -o requirements-demo.txt
 

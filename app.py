@@ -14,6 +14,7 @@ from stacks.monitoring import MonitoringStack
 from stacks.network import NetworkStack
 from stacks.rotation import RotationStack
 from stacks.schema import SchemaStack
+from stacks.service import ServiceStack
 from stchat.errors import StchatError
 
 
@@ -23,6 +24,8 @@ def build(app: App, settings: Settings) -> None:
     database = DatabaseStack(app, "Database", settings=settings, network=network)
     schema = SchemaStack(app, "Schema", settings=settings, database=database)
     chat = ChatStack(app, "Chat", settings=settings, database=database, schema=schema)
+    if settings.fargate_image:
+        ServiceStack(app, "Service", settings=settings, network=network, database=database, schema=schema)
     rotation = RotationStack(app, "Rotation", settings=settings, database=database) if settings.rotates else None
     if settings.alarms:
         MonitoringStack(app, "Monitoring", settings=settings, of=(database, schema, chat, rotation))

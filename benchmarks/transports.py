@@ -91,6 +91,7 @@ def throughput(api: Database) -> float:
 
 
 def main() -> None:
+    load = os.getloadavg()[0]  # of other programs
     directory = Path(tempfile.mkdtemp(prefix="transports-"))
     directory.chmod(0o755)
     with running(directory / "local") as endpoint:
@@ -99,16 +100,16 @@ def main() -> None:
         single: Database = PerCall(direct_app(migrated))  # type: ignore[assignment]
         transports: dict[str, Database] = {"Data API": migrated.app, "pool": pooled, "connection per call": single}
         results = {name: measure(api) for name, api in transports.items()}
-        rates = {name: throughput(api) for name, api in transports.items() if api is not single}
-    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; ms, p50 / p95")
+        rates = {name: throughput(api) for name, api in transports.items()}
+    print(f"{os.cpu_count()} cores, load {load:.1f} before; ms, p50 / p95")
     for name, found in results.items():
         cells = " | ".join(f"{p50:.1f} / {p95:.1f}" for p50, p95 in found.values())
-        rate = f"{rates[name]:.0f}" if name in rates else "-"
-        print(f"| {name} | {cells} | {rate} |")
-    for operation in results["pool"]:
-        ratios = ", ".join(f"{n} {r[operation][0] / results['pool'][operation][0]:.1f}" for n, r in results.items())
-        print(f"p50 by the pool's, {operation}: {ratios}")
-    print(f"calls a second by the Data API's: {rates['pool'] / rates['Data API']:.1f}")
+        print(f"| {name} | {cells} | {rates[name]:.0f} |")
+    print("times the pool's, p50 / p95; calls a second, times the Data API's")
+    pool = results["pool"]
+    for name, found in results.items():
+        ratios = (f"{p50 / pool[one][0]:.1f} / {p95 / pool[one][1]:.1f}" for one, (p50, p95) in found.items())
+        print(f"| {name} | {' | '.join(ratios)} | {rates[name] / rates['Data API']:.1f} |")
 
 
 if __name__ == "__main__":

@@ -85,13 +85,6 @@ class ChatFunction(Construct):
 
     def grant_invoke_url(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` call the function's URL, and invoke it in no other way."""
-        grantee.grant_principal.add_to_principal_policy(
-            iam.PolicyStatement(
-                actions=["lambda:InvokeFunction"],
-                resources=[self.function.function_arn],
-                conditions={"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
-            )
-        )
         return self._url.grant_invoke_url(grantee)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_bedrock as bedrock
@@ -11,10 +11,11 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_rds as rds
+from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from constructs_lib import validation
-from constructs_lib.acknowledgments import acknowledge
+from constructs_lib.acknowledgments import acknowledge, wildcard
 from constructs_lib.chat_function import embedding_model_problems
 from constructs_lib.database_access import DatabaseAccess
 from stchat.environment import EMBEDDING_MODEL, Variable
@@ -27,11 +28,14 @@ ENDPOINTS = {
     "Logs": ec2.InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS,
     "Bedrock": ec2.InterfaceVpcEndpointAwsService.BEDROCK_RUNTIME,
 }
-"""What a task calls. Each costs an endpoint-hour in each zone (docs/transports.md); S3's, for the image, is free."""
+SECRETS_ENDPOINT = {"Secrets": ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER}
+"""What a task calls, the last with a secret alone. Each costs an endpoint-hour in each zone (docs/transports.md); S3's,
+for the layers of the image, costs nothing."""
 
 
 class FargateService(Construct):
-    """Tasks of `image` that log in to `cluster` by IAM as the role `st_chat_app_iam`, and may use one embedding model.
+    """Tasks of `image` that may use one embedding model, and log in to `cluster` by IAM as the role `st_chat_app_iam`;
+    with `secret`, a role's, by that.
 
     They have the application's security group of `access`, or one of their own where the whole VPC is admitted. The
     image listens on `port`, answers GET `health_path`, runs as a user that is not root, writes nothing to its own
@@ -48,6 +52,7 @@ class FargateService(Construct):
         access: DatabaseAccess,
         cluster: rds.DatabaseCluster,
         image: ecs.ContainerImage,
+        secret: secretsmanager.ISecret | None = None,
         database: str = "st_chat_db",
         embedding_model: str = EMBEDDING_MODEL,
         recall_on_reader: bool = False,
@@ -71,12 +76,12 @@ class FargateService(Construct):
         self.security_group = access.application or ec2.SecurityGroup(
             self, "Tasks", vpc=vpc, description="Tasks of the chat service"
         )
-        self._add_endpoints(vpc, subnets)
+        endpoints = self._endpoints(vpc, subnets, ENDPOINTS if secret is None else ENDPOINTS | SECRETS_ENDPOINT)
         definition = ecs.FargateTaskDefinition(self, "Task", cpu=cpu, memory_limit_mib=memory_mib)
         definition.add_container(
             "Chat",
             image=image,
-            environment=_environment(cluster, database, embedding_model, ca_bundle, recall_on_reader),
+            environment=_environment(cluster, secret, database, embedding_model, ca_bundle, recall_on_reader),
             logging=ecs.LogDrivers.aws_logs(
                 stream_prefix="chat",
                 log_group=logs.LogGroup(
@@ -93,7 +98,11 @@ class FargateService(Construct):
             user="1000",
         )
         acknowledge(definition, {"AwsSolutions::AwsSolutions-ECS2": "the variables are addresses and names, no secret"})
-        self._grant(definition.task_role, cluster, embedding_model)
+        acknowledge(
+            definition.obtain_execution_role(),
+            {wildcard("*"): "ecr:GetAuthorizationToken, which has no resource to name"},
+        )
+        self._grant(definition.task_role, cluster, secret, embedding_model)
         self.service = ecs.FargateService(
             self,
             "Service",
@@ -106,20 +115,42 @@ class FargateService(Construct):
             assign_public_ip=False,
             circuit_breaker=ecs.DeploymentCircuitBreaker(rollback=True),
         )
+        # A task that starts before them cannot fetch its image, and the circuit breaker would roll back.
+        self.service.node.add_dependency(*endpoints)
 
-    def _add_endpoints(self, vpc: ec2.IVpc, subnets: ec2.SubnetSelection) -> None:
+    def _endpoints(
+        self, vpc: ec2.IVpc, subnets: ec2.SubnetSelection, services: Mapping[str, ec2.InterfaceVpcEndpointAwsService]
+    ) -> list[ec2.VpcEndpoint]:
+        """In this construct's stack: in the VPC's they would need what is in this one."""
         group = ec2.SecurityGroup(
             self, "Endpoints", vpc=vpc, description="Endpoints of AWS for the chat service", allow_all_outbound=False
         )
         group.add_ingress_rule(self.security_group, HTTPS, "HTTPS from the chat service")
-        for name, service in ENDPOINTS.items():
-            vpc.add_interface_endpoint(
-                f"Chat{name}", service=service, subnets=subnets, security_groups=[group], open=False
-            )
-        vpc.add_gateway_endpoint("ChatS3", service=ec2.GatewayVpcEndpointAwsService.S3, subnets=[subnets])
+        return [
+            *(
+                ec2.InterfaceVpcEndpoint(
+                    self, name, vpc=vpc, service=service, subnets=subnets, security_groups=[group], open=False
+                )
+                for name, service in services.items()
+            ),
+            ec2.GatewayVpcEndpoint(self, "S3", vpc=vpc, service=ec2.GatewayVpcEndpointAwsService.S3, subnets=[subnets]),
+        ]
 
-    def _grant(self, role: iam.IRole, cluster: rds.DatabaseCluster, embedding_model: str) -> None:
-        cluster.grant_connect(role, IAM_ROLE)
+    def _grant(
+        self,
+        role: iam.IRole,
+        cluster: rds.DatabaseCluster,
+        secret: secretsmanager.ISecret | None,
+        embedding_model: str,
+    ) -> None:
+        if secret is None:
+            cluster.grant_connect(role, IAM_ROLE)
+        else:
+            role.add_to_principal_policy(
+                iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[secret.secret_arn])
+            )
+            if secret.encryption_key:
+                secret.encryption_key.grant_decrypt(role)
         model = bedrock.FoundationModel.from_foundation_model_id(
             self, "EmbeddingModel", bedrock.FoundationModelIdentifier(embedding_model)
         )
@@ -130,13 +161,19 @@ _HEALTH = "import urllib.request as r; r.urlopen('http://127.0.0.1:{port}{path}'
 
 
 def _environment(
-    cluster: rds.DatabaseCluster, database: str, embedding_model: str, ca_bundle: str, recall_on_reader: bool
+    cluster: rds.DatabaseCluster,
+    secret: secretsmanager.ISecret | None,
+    database: str,
+    embedding_model: str,
+    ca_bundle: str,
+    recall_on_reader: bool,
 ) -> dict[str, str]:
     """What PostgresSettings.from_environment reads: addresses and names, no secret."""
+    login = {Variable.DB_IAM_ROLE: IAM_ROLE} if secret is None else {Variable.APP_SECRET_ARN: secret.secret_arn}
     found = {
         Variable.DB_HOST: cluster.cluster_endpoint.hostname,
         Variable.DATABASE: database,
-        Variable.DB_IAM_ROLE: IAM_ROLE,
+        **login,
         Variable.DB_CA_BUNDLE: ca_bundle,
         Variable.EMBEDDING_MODEL: embedding_model,
     }

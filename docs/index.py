@@ -24,6 +24,7 @@ AREAS: Mapping[str, str] = {
     "04": "Chat history and chat memory",
     "05": "Chat function and embeddings",
     "06": "Operations, cost, security",
+    "07": "Transports",
 }
 # `# 0201: Title`, an empty line, `2026-11-23 · Accepted`.
 HEAD = re.compile(

@@ -23,7 +23,19 @@ CONNECTIONS, CONNECTIONS_AT_SMALL_MINIMUM = 5000, 2000
 
 def problems(settings: Settings) -> list[str]:
     """Every reason why these settings cannot be deployed; empty when they can."""
-    checks = (_stage, _network, _names, capacity.problems, _instances, _proxy, _periods, _chat, _alarms, _packs)
+    checks = (
+        _stage,
+        _network,
+        _names,
+        capacity.problems,
+        _instances,
+        _proxy,
+        _periods,
+        _chat,
+        _fargate,
+        _alarms,
+        _packs,
+    )
     return [problem for check in checks for problem in check(settings)]
 
 
@@ -112,6 +124,18 @@ def _chat(s: Settings) -> Iterator[str]:
             " model's and cannot be compared with another's; a database of its own can have another (ChatFunction)"
         )
     yield from chat_function.function_problems("chat_", s.chat_timeout, s.chat_memory_mib, s.chat_reserved_concurrency)
+
+
+def _fargate(s: Settings) -> Iterator[str]:
+    if s.fargate_image is not None and not re.fullmatch(
+        r"(?!.*\.dkr\.ecr\.)[a-z0-9][a-z0-9._/-]{1,255}:[\w][\w.-]{0,127}", s.fargate_image
+    ):
+        yield (
+            f"fargate_image must be <repository>:<tag>, got {validation.shortened(s.fargate_image)}:"
+            " push the image to the ECR of this account and region, and name it like st-chat:1"
+        )
+    if s.fargate_tasks < 1:
+        yield f"fargate_tasks must be at least 1, got {s.fargate_tasks}: set fargate_image=None for no service"
 
 
 def _alarms(s: Settings) -> Iterator[str]:

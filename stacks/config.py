@@ -107,6 +107,13 @@ class Settings:
     chat_reserved_concurrency: int | None = None
     """Calls at once that are kept for this function, and its limit; None: what the account has left."""
 
+    # Fargate service
+    fargate_image: str | None = None
+    """`<repository>:<tag>` of an image in this account's ECR, in this region; None: no service. With one, tasks in the
+    private subnets reach the database directly (docs/transports.md); its endpoints and tasks are paid all day."""
+    fargate_tasks: int = 2
+    """How many run, in different zones while they can."""
+
     # Operations
     compliance_packs: bool = False
     """Hold the templates to cdk-nag's Serverless, NIST 800-53 R5, HIPAA, PCI rules too: docs/generated/findings.md."""

@@ -26,7 +26,7 @@ class DatabaseStack(StageStack):
             settings=settings,
             description="The Aurora PostgreSQL cluster that holds chat history and chat memory",
         )
-        access = DatabaseAccess(
+        self.access = access = DatabaseAccess(
             self,
             "Access",
             vpc=network.vpc,

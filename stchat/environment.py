@@ -10,6 +10,8 @@ from enum import StrEnum
 from stchat.errors import SettingsError
 
 EMBEDDING_MODEL = "cohere.embed-multilingual-v3"
+POOL = "pool of stchat, closes after"
+"""What a pooled connection's name begins with, which `stchat doctor` lists."""
 
 
 class Variable(StrEnum):

@@ -12,7 +12,7 @@ from stchat.data_api.client import (
 from stchat.data_api.database import Database, Result, Statements
 from stchat.data_api.error_mapping import translate
 from stchat.data_api.paging import joined, query
-from stchat.data_api.retry import Backoff, retry, retry_call
+from stchat.data_api.retry import STOPPED, Backoff, retry, retry_call
 from stchat.data_api.scram import verifier
 from stchat.data_api.values import Row
 
@@ -20,6 +20,7 @@ __all__ = [
     "CONNECT_SECONDS",
     "READ_SECONDS",
     "STATEMENT_SECONDS",
+    "STOPPED",
     "Backoff",
     "DataApi",
     "Database",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import TypeVar
 
 from stchat.errors import DatabaseError, OutcomeUnknownError, StchatError, UnavailableError
@@ -18,6 +20,9 @@ ROTATION_SECONDS = 10.0  # a refused login is retried for, since the password ma
 
 _WRONG_PASSWORD = "28P01"
 
+STOPPED: ContextVar[threading.Event] = ContextVar("STOPPED", default=threading.Event())  # noqa: B039 (is never set)
+"""Set when no task waits for the operation any more: what it has begun goes on, and is not retried (stchat.aio)."""
+
 
 class Backoff:
     """Starts now. It is exhausted when the next attempt would start more than `timeout` seconds after that."""
@@ -26,6 +31,7 @@ class Backoff:
         self._started = time.monotonic()
         self._timeout = timeout
         self._pause = 0.1
+        self._stopped = STOPPED.get()
 
     @property
     def waited(self) -> float:
@@ -39,7 +45,7 @@ class Backoff:
 
     @property
     def exhausted(self) -> bool:
-        return self.waited + self._pause > self._timeout
+        return self._stopped.is_set() or self.waited + self._pause > self._timeout
 
     def pause(self) -> None:
         time.sleep(self._pause * random.uniform(0.5, 1.0))

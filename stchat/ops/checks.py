@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from stchat.environment import POOL
 from stchat.ops.cluster_state import SERVERLESS, ClusterState, Instance, Secret
 from stchat.ops.database_checks import Finding, changed_roles, codes, extensions
 from stchat.ops.support import Support
@@ -15,6 +16,11 @@ CERTIFICATE_NEAR = timedelta(days=30)
 LATE = timedelta(days=1)
 LONGEST_ROTATION = timedelta(hours=1)
 FIRST_MINOR_THAT_PAUSES = (16, 3)
+_SESSION_HINT = "close it where it is not needed; sessions of the Data API do not block auto-pause"
+_POOL_HINT = (
+    "the auto-pause interval begins when the pool has closed it, that long after the last call: set"
+    " STCHAT_DB_IDLE_SECONDS lower, or call less often"
+)
 
 
 def run_checks(state: ClusterState, support: Support, now: datetime) -> list[Finding]:
@@ -85,7 +91,7 @@ def _blocks_auto_pause(state: ClusterState) -> Iterator[Finding]:
             f"{session.user} is connected to {session.database} from {session.client}"
             f" since {session.since:%Y-%m-%d %H:%M} UTC as {session.application or 'a program without a name'}",
             f"an open connection of a user blocks auto-pause, idle or not; {why}",
-            "close it where it is not needed; sessions of the Data API do not block auto-pause",
+            _POOL_HINT if session.application.startswith(POOL) else _SESSION_HINT,
             problem=False,
         )
 

@@ -156,6 +156,8 @@ def _quantities(b: Billed, load: Load) -> Iterator[tuple[tuple[str, str], float]
     yield ("dashboards", "dashboard_month"), b.dashboards
     yield ("customer keys", "kms_key_month"), b.keys
     yield ("VPC endpoints", "endpoint_hour"), b.endpoint_zones * HOURS
+    yield ("Fargate, processors", "fargate_vcpu_hour"), b.tasks.vcpus * HOURS
+    yield ("Fargate, memory", "fargate_gb_hour"), b.tasks.gb * HOURS
     yield ("NAT gateways", "nat_gateway_hour"), b.nat_gateways * HOURS
     yield ("RDS Proxy", "proxy_acu_hour"), b.proxies * _proxy_acu(b) * HOURS if b.serverless else 0
 

@@ -33,8 +33,8 @@ def changed_roles(state: ClusterState) -> Iterator[Finding]:
         yield Finding(
             f"role {role.name} is not as migrations have made it: {'; '.join(role.changes)}",
             "a role may change its own settings, and an SQL injection can so stop the application for good",
-            f"stchat schema apply --roles {role.name}=<ARN of its secret> sets them again, as a deploy of migrations"
-            " does",
+            "stchat schema apply --roles st_chat_app=<ARN of its secret> sets them again, of each role that migrations"
+            " have made, as a deploy of migrations does",
         )
 
 

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from stchat.errors import SettingsError
+from stchat.ops import fargate_tasks
+from stchat.ops.fargate_tasks import Tasks
 
 Template = dict[str, Any]
 
@@ -29,8 +31,8 @@ _CHAT = "stchat.handlers.chat"
 # What an app beside the chat may have, and `stchat cost` knows no load or price for.
 _NOT_ESTIMATED = (
     "AWS::ApiGateway::RestApi", "AWS::ApiGatewayV2::Api", "AWS::CloudFront::Distribution", "AWS::DynamoDB::Table",
-    "AWS::EC2::Instance", "AWS::ECS::Service", "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::Kinesis::Stream",
-    "AWS::OpenSearchServerless::Collection", "AWS::S3::Bucket", "AWS::SQS::Queue",
+    "AWS::EC2::Instance", "AWS::ECS::Cluster", "AWS::ECS::Service", "AWS::ElasticLoadBalancingV2::LoadBalancer",
+    "AWS::Kinesis::Stream", "AWS::OpenSearchServerless::Collection", "AWS::S3::Bucket", "AWS::SQS::Queue",
 )  # fmt: skip
 
 
@@ -62,6 +64,8 @@ class Billed:
     chat_mb: int | None
     """Memory of the function that answers chat requests; None: there is none."""
     traced: bool
+    tasks: Tasks = field(default_factory=Tasks)
+    """On Fargate. Of its cluster not estimated: the metrics of Container Insights."""
     not_estimated: Mapping[str, int] = field(default_factory=dict)
     """Resources that cost something and have no line in the bill: how many, by type."""
 
@@ -80,6 +84,7 @@ class Billed:
 
     @classmethod
     def from_templates(cls, stage: str, templates: Iterable[Template]) -> Billed:
+        templates = list(templates)
         resources = [resource for template in templates for resource in template["Resources"].values()]
 
         def all_of(kind: str) -> list[dict[str, Any]]:
@@ -94,7 +99,9 @@ class Billed:
         [cluster] = clusters
         scaling = cluster.get("ServerlessV2ScalingConfiguration", {})
         min_acu = _literal(stage, "MinCapacity", scaling.get("MinCapacity", 0), (int, float))
+        tasks = fargate_tasks.of(templates)
         types = Counter(resource["Type"] for resource in resources)
+        types["AWS::ECS::Service"] -= tasks.services
         chat = [one for one in all_of("AWS::Lambda::Function") if str(one.get("Handler")).startswith(_CHAT)]
         return cls(
             stage=stage,
@@ -125,6 +132,7 @@ class Billed:
             database_logs=bool(cluster.get("EnableCloudwatchLogsExports")),
             chat_mb=chat[0].get("MemorySize", 128) if chat else None,
             traced=any(one.get("TracingConfig", {}).get("Mode") == "Active" for one in chat),
+            tasks=tasks,
             not_estimated={kind: types[kind] for kind in _NOT_ESTIMATED if types[kind]},
         )
 

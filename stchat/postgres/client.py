@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from stchat.data_api import Backoff, Result, retry_call
+from stchat.environment import POOL
 from stchat.errors import (
     DataApiError,
     DatabaseError,
@@ -58,7 +59,7 @@ class Postgres:
     @classmethod
     def _of(cls, settings: PostgresSettings, host: str, timeout: float) -> Postgres:
         ca_bundle = Path(settings.ca_bundle) if settings.ca_bundle else None
-        application = f"pool of stchat, closes after {settings.idle_seconds:g} s"
+        application = f"{POOL} {settings.idle_seconds:g} s"
         server = Server(host, settings.login(), settings.port, ca_bundle, application)
         return cls(server, settings.database, timeout, settings.pool_size, settings.idle_seconds)
 

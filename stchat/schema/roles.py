@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _ROLE = re.compile(r"[a-z_][a-z0-9_]*")
-# As sql/postgres/0003_role_limits.sql sets them. Of any other role nothing is expected.
+# As sql/postgres/0003_role_limits.sql and 0004_app_iam_role.sql set them. Of any other role nothing is expected.
 LIMITS = dict.fromkeys(
-    ("st_chat_app", "st_chat_read"),
+    ("st_chat_app", "st_chat_app_iam", "st_chat_read"),
     ("statement_timeout=60s", "idle_in_transaction_session_timeout=5min", "lock_timeout=30s"),
 )
 CONNECTIONS = 500
@@ -56,10 +56,13 @@ def parse_roles(values: list[str]) -> dict[str, str]:
 
 
 def set_role_passwords(api: DataApi, secrets: SecretsManagerClient, roles: Mapping[str, str]) -> list[str]:
-    """The names of those that got a new password. `api` may be of any database: roles belong to the cluster."""
+    """The names of those that got a new password. `api` may be of any database: roles belong to the cluster.
+
+    The limits are those of every role in LIMITS: one that logs in by IAM has no secret, and so is not in `roles`.
+    """
     if not roles:
         return []
-    found = {row["rolname"]: row for row in read_roles(api, roles)}
+    found = {row["rolname"]: row for row in read_roles(api, {*roles, *LIMITS})}
     for role, row in found.items():
         if changed := changed_settings(row):
             log.warning("role %s: %s; set again", role, "; ".join(changed))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aws_cdk import App, Environment, Stack, Validations
 from aws_cdk import aws_ecs as ecs
-from aws_cdk.assertions import Template
+from aws_cdk.assertions import Match, Template
 from cdk_nag import AwsSolutionsChecks
 from cfnlint import lint
 from cfnlint.config import ManualArgs
@@ -36,6 +36,8 @@ def build(application_only: bool = True, **settings: Any) -> tuple[App, Stack]:
                 for rule in ("VPC7", "SMG4", "RDS10", "RDS11", "RDS13")
             },
         )
+    if "secret" in settings:
+        settings["secret"] = database.role_secret("AppSecret", role="st_chat_app", database="st_chat_db")
     FargateService(
         stack, "Chat", vpc=network.vpc, access=access, cluster=database.cluster,
         image=ecs.ContainerImage.from_registry("111111111111.dkr.ecr.ap-northeast-1.amazonaws.com/chat"), **settings,
@@ -87,6 +89,36 @@ def test_the_least_rights(template: Template) -> None:
     assert resource.endswith('/st_chat_app_iam"]]}')
     assert "DBClusterResourceId" in resource
     assert not [one for one in statements if "secretsmanager" in str(one["Action"]) or "rds-data" in str(one["Action"])]
+
+
+def test_a_login_by_secret_reads_that_secret_and_no_more() -> None:
+    template = Template.from_stack(build(secret=True)[1])
+    template.has_resource_properties(
+        "AWS::IAM::Policy",
+        {
+            "PolicyDocument": {
+                "Statement": [
+                    {
+                        "Action": "secretsmanager:GetSecretValue",
+                        "Effect": "Allow",
+                        "Resource": {"Ref": Match.string_like_regexp("^DatabaseAppSecret.*Attachment")},
+                    },
+                    Match.object_like({"Action": "bedrock:InvokeModel"}),
+                ],
+                "Version": "2012-10-17",
+            }
+        },
+    )
+    assert "rds-db:connect" not in json.dumps(template.to_json())
+    [task] = resources(template, "AWS::ECS::TaskDefinition")
+    names = {one["Name"] for one in task["ContainerDefinitions"][0]["Environment"]}
+    assert "STCHAT_APP_SECRET_ARN" in names
+    assert "STCHAT_DB_IAM_ROLE" not in names
+    endpoints = template.find_resources("AWS::EC2::VPCEndpoint")
+    assert "secretsmanager" in json.dumps([one["Properties"]["ServiceName"] for one in endpoints.values()])
+    [service] = template.find_resources("AWS::ECS::Service").values()
+    assert len(endpoints) == 6
+    assert endpoints.keys() <= set(service["DependsOn"])  # before the first task fetches its image
 
 
 def test_the_container(template: Template) -> None:

@@ -60,6 +60,7 @@ STRUCTURAL: dict[str, Change] = {
     "protected": {"protect_data": True},
     "not protected": {"protect_data": False, "compliance_packs": False},
     "concurrency": {"chat_reserved_concurrency": 5},
+    "Fargate": {"fargate_image": "st-chat:1"},
     "alarms": {"alarms": True},
     "no alarms": {"alarms": False},
 }
@@ -87,6 +88,7 @@ OTHERS: dict[str, Change] = {
     "account": {"account": "1" * 12},
     "chat_timeout": {"chat_timeout": Duration.seconds(30)},
     "chat_memory_mib": {"chat_memory_mib": 1024},
+    "fargate_tasks": {"fargate_tasks": 4},
     "alarm_connections": {"alarm_connections": 3000},
     "alarm_storage_gib": {"alarm_storage_gib": 1},
 }

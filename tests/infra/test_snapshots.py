@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stacks.config import STAGES
-from tests.support.templates import stacks
+from tests.support.templates import SNAPSHOTS, normalised, stacks
 
-SNAPSHOTS = Path(__file__).parent / "snapshots"
 TEMPLATES = [(settings.stage, stack) for settings in (make() for make in STAGES.values()) for stack in stacks(settings)]
 Of = Callable[[str], dict[str, dict[str, Any]]]
 
@@ -32,11 +28,6 @@ PINNED = {
     "Rotation": {},
     "Monitoring": {},
 }
-
-
-def normalised(template: dict[str, Any]) -> str:
-    """Without what changes although the infrastructure does not: the hashes of the Lambdas' packages."""
-    return re.sub(r"\b[0-9a-f]{64}\.zip", "<asset>.zip", json.dumps(template, indent=2, ensure_ascii=False)) + "\n"
 
 
 @pytest.mark.parametrize(("stage", "stack"), TEMPLATES)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tests.support.data_api_endpoint import Endpoint
 
 DATABASE = "st_chat_db"
+IAM_ROLE = "st_chat_app_iam"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from aws_cdk import App
 from app import build
 from stacks.config import Settings
 
+SNAPSHOTS = Path(__file__).parents[1] / "infra" / "snapshots"
 Template = dict[str, Any]
 
 
@@ -20,7 +22,8 @@ Templates = dict[str, Template]
 def stacks(settings: Settings) -> list[str]:
     """The construct ids of a stage's stacks."""
     rotation = ["Rotation"] if settings.rotate_secrets_every else []
-    return ["Network", "Database", "Schema", "Chat", *rotation, *(["Monitoring"] if settings.alarms else [])]
+    service = ["Service"] if settings.fargate_image else []
+    return ["Network", "Database", "Schema", "Chat", *service, *rotation, *(["Monitoring"] if settings.alarms else [])]
 
 
 def synthesize(settings: Settings) -> Templates:
@@ -58,3 +61,8 @@ EXPLAINED = [
     "W3005",  # the CDK writes a DependsOn beside a GetAtt that already enforces the order: harmless, not ours to change
     "W3010",  # the zones are literal because they are settings: see ZONES_ARE_SETTINGS
 ]
+
+
+def normalised(template: dict[str, Any]) -> str:
+    """Without what changes although the infrastructure does not: the hashes of the Lambdas' packages."""
+    return re.sub(r"\b[0-9a-f]{64}\.zip", "<asset>.zip", json.dumps(template, indent=2, ensure_ascii=False)) + "\n"

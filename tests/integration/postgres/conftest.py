@@ -10,8 +10,9 @@ import pytest
 
 from local_aws.postgres.server import Postgres as LocalPostgres
 from stchat.postgres import PasswordLogin, Postgres, Server
+from tests.support.certificates import Authority
 from tests.support.database_front import Front
-from tests.support.migrated_database import DATABASE, MigratedDatabase
+from tests.support.migrated_database import DATABASE, IAM_ROLE, MigratedDatabase
 
 Client = Callable[..., Postgres]
 
@@ -55,3 +56,17 @@ def client(front: Front) -> Iterator[Client]:
     yield make
     for one in made:
         one.close()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority.create(tmp_path_factory.mktemp("tls") / "authority")
+
+
+@pytest.fixture(scope="session")
+def trusted(server: LocalPostgres) -> None:
+    """PostgreSQL lets the role in, whose token the endpoint has checked."""
+    file = server.data / "pg_hba.conf"
+    file.write_text(f"host all {IAM_ROLE} 127.0.0.1/32 trust\n{file.read_text()}")
+    with server.connect() as superuser:
+        superuser.execute("SELECT pg_reload_conf()")

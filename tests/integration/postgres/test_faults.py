@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from local_aws.postgres.server import Postgres as LocalPostgres
-from stchat.chat import ChatHistory, ChatMemory, CohereEmbedder, Remembered
+from stchat.chat import Added, ChatHistory, ChatMemory, CohereEmbedder, Remembered
 from stchat.errors import (
     DatabaseError,
     OutcomeUnknownError,
@@ -36,6 +36,7 @@ MEETS = {"failover": fail_over, "kill -9 of the session": kill_backend, "connect
 OPERATIONS: dict[str, tuple[Operation, object, object]] = {
     # what it returns where it had not run, and where the server went on with it
     "add": (lambda h, _, u: h.add(u, "t", 2, "b", None), True, False),
+    "add_many": (lambda h, _, u: h.add_many(turns(u)), Added(96), Added(0, 96)),
     "turns": (lambda h, _, u: [turn.chatid for turn in h.turns(u)], [1], [1]),
     "themes": (lambda h, _, u: [theme.turns for theme in h.themes(u)], [1], [1]),
     "delete": (lambda h, _, u: h.delete(u), 1, 0),
@@ -44,6 +45,10 @@ OPERATIONS: dict[str, tuple[Operation, object, object]] = {
     "recall": (lambda _, m, u: [one.chatid for one in m.recall_vector(u, axis(1))], [1], [1]),
     "forget": (lambda _, m, u: m.delete(u), 1, 0),
 }
+
+
+def turns(user: str) -> list[dict[str, object]]:
+    return [{"userid": user, "theme": "many", "chatid": n, "userinput": f"s {n}", "botresponse": ""} for n in range(96)]
 
 
 def many(user: str) -> list[dict[str, object]]:
@@ -76,8 +81,15 @@ def test_in_the_middle_of_each_operation(
     # A server that only lost its client may have finished the statement before, or while, it was sent again.
     assert done == anew or (meet is cut and done == again)
     assert operation(history, memory, user) == again
-    left = (len(history.turns(user)), memory_count(server, user))
-    expected = {"add": (2, 1), "delete": (0, 1), "remember": (1, 2), "remember_many": (1, 97), "forget": (1, 0)}
+    left = (len(history.turns(user, limit=1000)), memory_count(server, user))
+    expected = {
+        "add": (2, 1),
+        "add_many": (97, 1),
+        "delete": (0, 1),
+        "remember": (1, 2),
+        "remember_many": (1, 97),
+        "forget": (1, 0),
+    }
     [name] = [name for name, entry in OPERATIONS.items() if entry[0] is operation]
     assert left == expected.get(name, (1, 1))
 

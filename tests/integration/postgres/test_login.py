@@ -19,16 +19,10 @@ from stchat.errors import DataApiError, DatabaseError, UnavailableError
 from stchat.postgres import IamLogin, Login, PasswordLogin, Postgres, Server
 from tests.support.certificates import Authority
 from tests.support.database_front import Front, check_token
-from tests.support.migrated_database import DATABASE
+from tests.support.migrated_database import DATABASE, IAM_ROLE
 
-ROLE = "st_chat_app_iam"
 PASSWORD = PasswordLogin("st_chat_app", "of st_chat_app")
 Endpoint = Callable[..., Front]
-
-
-@pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority.create(tmp_path_factory.mktemp("tls") / "authority")
 
 
 @pytest.fixture
@@ -39,7 +33,7 @@ def endpoint(server: LocalPostgres) -> Iterator[Endpoint]:
     def make(context: Any, *, iam: bool = False) -> Front:
         front = Front(server.port, context)
         if iam:
-            front._check = check_token("localhost", front.port, ROLE)
+            front._check = check_token("localhost", front.port, IAM_ROLE)
         fronts.append(front)
         return front
 
@@ -48,22 +42,13 @@ def endpoint(server: LocalPostgres) -> Iterator[Endpoint]:
         front.close()
 
 
-@pytest.fixture(scope="session")
-def trusted(server: LocalPostgres) -> None:
-    """PostgreSQL lets the role in, whose token the endpoint has checked."""
-    file = server.data / "pg_hba.conf"
-    file.write_text(f"host all {ROLE} 127.0.0.1/32 trust\n{file.read_text()}")
-    with server.connect() as superuser:
-        superuser.execute("SELECT pg_reload_conf()")
-
-
 def connect(front: Front, bundle: Path, login: Login = PASSWORD, *, timeout: float = 5) -> Postgres:
     return Postgres(Server("localhost", login, front.port, bundle), DATABASE, timeout)
 
 
 def iam(**more: Any) -> IamLogin:
     client = boto3.Session("test", "test", region_name=REGION).client("rds")
-    return IamLogin(ROLE, client=cast(Any, more.get("client", client)))
+    return IamLogin(IAM_ROLE, client=cast(Any, more.get("client", client)))
 
 
 def test_a_verified_server(endpoint: Endpoint, authority: Authority, user: str) -> None:
@@ -104,7 +89,7 @@ def test_a_token_for_each_connection(endpoint: Endpoint, authority: Authority, u
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(lambda number: ChatHistory(api).add(user, "t", number, "a", "b"), range(40)))
     assert 1 <= len(tokens) == front.connections <= 4
-    assert api.execute("SELECT current_user AS role").rows == [{"role": ROLE}]
+    assert api.execute("SELECT current_user AS role").rows == [{"role": IAM_ROLE}]
     assert len(ChatHistory(api).turns(user)) == 40
     assert api.execute("SELECT 1 FROM st_chat_history_table").rows == []
     assert tokens[0].password not in repr(tokens[0])
@@ -126,8 +111,8 @@ def test_an_expired_token(endpoint: Endpoint, authority: Authority) -> None:
         connect(front, authority.bundle, iam(client=OldTokens())).execute("SELECT 1", idempotent=True)
     assert raised.value.sqlstate == "28000"
     assert str(raised.value).endswith(
-        f'FATAL: PAM authentication failed for user "{ROLE}": IAM refuses the token: grant rds_iam to the role, allow'
-        " rds-db:connect on it, switch IAM authentication on, and compare this machine's clock"
+        f'FATAL: PAM authentication failed for user "{IAM_ROLE}": IAM refuses the token: grant rds_iam to the role,'
+        " allow rds-db:connect on it, switch IAM authentication on, and compare this machine's clock"
     )
     assert "X-Amz" not in str(raised.value)
     assert front.connections == 1

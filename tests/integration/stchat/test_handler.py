@@ -10,6 +10,7 @@ import pytest
 from stchat.data_api import DataApi
 from stchat.errors import DatabaseError, MigrationError
 from stchat.handlers import schema
+from stchat.schema.roles import LIMITS, changed_settings, read_roles
 from stchat.sql_lint.parse import load
 from tests.support.data_api_endpoint import Endpoint
 from tests.support.faults import Faulty
@@ -159,3 +160,26 @@ def test_roles_that_cannot_have_a_password() -> None:
     assert str(raised.value) == (
         "role no_such_role does not exist: make it in a migration, with NOLOGIN, or leave its secret out"
     )
+
+
+@pytest.mark.usefixtures("counted_client")
+def test_a_deploy_sets_the_limits_again(
+    short_limits: Endpoint, schema_api: DataApi, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of each role that migrations have made: the one that logs in by IAM has no secret, so no event names it."""
+    deploy = event("Update", *EVERYTHING)
+    schema.is_complete(deploy, LambdaContext())
+    assert not [role for role in read_roles(schema_api, LIMITS) if changed_settings(role)]
+    assert "set again" not in caplog.text
+    with short_limits.psql() as superuser:
+        for role in LIMITS:
+            superuser.execute(f"ALTER ROLE {role} RESET lock_timeout")
+            superuser.execute(f"ALTER ROLE {role} IN DATABASE st_chat_db SET statement_timeout = 0")
+            superuser.execute(f"ALTER ROLE {role} CONNECTION LIMIT 1")
+    schema.is_complete(deploy, LambdaContext())
+    for role in LIMITS:
+        changed = "its connection limit is 1; its settings differ in lock_timeout, st_chat_db statement_timeout"
+        assert f"role {role}: {changed}; set again" in caplog.messages
+    roles = read_roles(schema_api, LIMITS)
+    assert {role["rolname"] for role in roles} == {"st_chat_app", "st_chat_app_iam", "st_chat_read"}
+    assert not [role for role in roles if changed_settings(role)]

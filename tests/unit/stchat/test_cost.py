@@ -12,7 +12,9 @@ from stchat.errors import SettingsError
 from stchat.ops import prices, templates, transport_cost
 from stchat.ops.cli.main import main
 from stchat.ops.cost import Line, Load, alternatives, bill, without_readers
+from stchat.ops.fargate_tasks import Tasks
 from stchat.ops.templates import Billed
+from tests.support.repository import REPOSITORY
 
 PRICES = prices.load()
 DEV = Billed(
@@ -101,6 +103,7 @@ def test_what_a_larger_stage_adds() -> None:
     more = changed(
         instances=("db.r6g.large", "db.r6g.large"), pause_seconds=None, backup_days=35, alarms=3, dashboards=1, keys=1,
         nat_gateways=1, endpoint_zones=2, flow_logs=True, database_logs=True, chat_mb=512, traced=True,
+        tasks=Tasks(1, 0.5, 1),
     )  # fmt: skip
     found = lines(more, people=10, requests=1_000, gb=100, acu=0)
     assert {item: busy(line) for item, line in found.items() if item not in lines()} == {
@@ -115,6 +118,8 @@ def test_what_a_larger_stage_adds() -> None:
         "dashboards": 3,
         "customer keys": 1,
         "VPC endpoints": round(2 * 720 * 0.014, 6),
+        "Fargate, processors": round(0.5 * 720 * 0.05056, 6),
+        "Fargate, memory": round(720 * 0.00553, 6),
         "NAT gateways": 44.64,
         "instances db.r6g.large": 450.72,
     }
@@ -302,3 +307,4 @@ def test_which_transport_is_cheaper() -> None:
     at_par = Load(people=1, requests=round(found.break_even))
     assert transport_cost.compare(DEV, at_par, PRICES).data_api == pytest.approx(found.direct, abs=1e-6)
     assert "It is cheaper from" in transport_cost.sentence(DEV, Load(), PRICES)
+    assert f"{found.direct:.2f} USD a month" in (REPOSITORY / "docs" / "transports.md").read_text()

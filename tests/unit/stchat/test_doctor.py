@@ -17,6 +17,7 @@ from stchat.ops.checks import run_checks
 from stchat.ops.cli.doctor import acknowledgements, report
 from stchat.ops.cluster_state import RUNNING, UNKNOWN, ChangedRole, ClusterState, Extension, Instance, Secret, Session
 from stchat.ops.database_checks import Finding
+from stchat.postgres import Postgres, PostgresSettings
 from stchat.schema.memory_codes import Fit
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
@@ -42,6 +43,9 @@ WRITER = Instance(
     properties={"DBInstanceClass": "db.serverless", "PromotionTier": 0, "CACertificateIdentifier": "rds-ca-rsa4096-g1"},
     template={"DBInstanceClass": "db.serverless", "PromotionTier": 0, "CACertificateIdentifier": "rds-ca-rsa4096-g1"},
 )
+POOL = Postgres.from_settings(
+    PostgresSettings(host="127.0.0.1", database="d", secret_arn="a", idle_seconds=3600)
+).server
 READER = replace(WRITER, identifier="chat-reader", role="reader", tier=1, properties={}, template={})
 SECRET = Secret("st.chat", rotates=False, every="", last=None, due=None, pending=False, changed=None)
 HEALTHY = ClusterState(
@@ -115,8 +119,8 @@ def test_a_healthy_cluster_has_no_finding() -> None:
             Finding(
                 "role st_chat_app is not as migrations have made it: its settings differ in statement_timeout",
                 "a role may change its own settings, and an SQL injection can so stop the application for good",
-                "stchat schema apply --roles st_chat_app=<ARN of its secret> sets them again, as a deploy of migrations"
-                " does",
+                "stchat schema apply --roles st_chat_app=<ARN of its secret> sets them again, of each role that"
+                " migrations have made, as a deploy of migrations does",
             ),
         ),
         (
@@ -158,6 +162,17 @@ def test_a_healthy_cluster_has_no_finding() -> None:
                 "st_chat_app is connected to st_chat_db from 10.0.1.5/32 since 2026-11-25 09:00 UTC as psql",
                 f"an open connection of a user blocks auto-pause, idle or not; {COSTS}",
                 "close it where it is not needed; sessions of the Data API do not block auto-pause",
+                problem=False,
+            ),
+        ),
+        (
+            {"sessions": (Session("st_chat_app_iam", "st_chat_db", POOL.application, "10.0.1.5/32", NOW),)},
+            Finding(
+                "st_chat_app_iam is connected to st_chat_db from 10.0.1.5/32 since 2026-11-25 09:00 UTC as pool of"
+                " stchat, closes after 3600 s",
+                f"an open connection of a user blocks auto-pause, idle or not; {COSTS}",
+                "the auto-pause interval begins when the pool has closed it, that long after the last call: set"
+                " STCHAT_DB_IDLE_SECONDS lower, or call less often",
                 problem=False,
             ),
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, cast
@@ -16,7 +17,7 @@ from psycopg.pq import TransactionStatus
 from local_aws.data_api import tokens
 from stchat.data_api import values as data_api_values
 from stchat.errors import DataApiError, DatabaseError, OutcomeUnknownError, SettingsError, UnavailableError
-from stchat.postgres import IamLogin, PasswordLogin, PostgresSettings, SecretLogin, Server, values
+from stchat.postgres import IamLogin, PasswordLogin, Postgres, PostgresSettings, SecretLogin, Server, values
 from stchat.postgres.error_mapping import of_connection, of_statement
 from stchat.postgres.placeholders import numbered
 from stchat.postgres.pool import Pool
@@ -121,6 +122,21 @@ def test_settings() -> None:
         assert str(raised.value) == text
     with pytest.raises(SettingsError, match=r"^secret_arn or iam_role must be given, got both$"):
         PostgresSettings(host="h", database="d", secret_arn="a", iam_role="r")
+
+
+def test_a_reader_differs_from_the_writer_by_its_host() -> None:
+    """Loopback addresses, which need no bundle, stand for the cluster's two endpoints."""
+    settings = PostgresSettings(
+        host="127.0.0.1", reader_host="localhost", database="d", port=6543, secret_arn="a", pool_size=3, idle_seconds=7
+    )
+    writer = Postgres.from_settings(settings, timeout=9)
+    reader = Postgres.reader_from_settings(settings, timeout=9)
+    assert reader is not None
+    assert (writer.server.host, reader.server.host) == ("127.0.0.1", "localhost")
+    for one in (writer, reader):
+        assert (one.database, one.timeout, one.pool_size, one.idle_seconds) == ("d", 9, 3, 7)
+        assert (one.server.port, one.server.application) == (6543, "pool of stchat, closes after 7 s")
+    assert Postgres.reader_from_settings(replace(settings, reader_host="")) is None
 
 
 def test_no_password_is_shown() -> None:

@@ -1,0 +1,91 @@
+"""The history and the memory for asyncio: each call runs in a thread, whatever the transport, and blocks no event loop.
+
+    history = AsyncChatHistory(ChatHistory(api))
+    await history.add(userid, theme, chatid, userinput, botresponse)
+
+The methods are those of ChatHistory and ChatMemory, with their arguments, results and errors (docs/transports.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass, replace
+from functools import cache, partial, wraps
+from typing import Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar
+
+from stchat.chat import ChatHistory, ChatMemory
+from stchat.data_api import STOPPED
+
+THREADS = (
+    32  # of the process: as many calls at once; a thread that waits costs little, and the pool has fewer connections
+)
+
+
+class _Sync(Protocol):
+    def with_timeout(self, seconds: float) -> Self: ...
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S", bound=_Sync)
+
+
+@cache
+def _shared_threads() -> Executor:
+    return ThreadPoolExecutor(THREADS, thread_name_prefix="stchat")
+
+
+os.register_at_fork(after_in_child=_shared_threads.cache_clear)
+
+
+@dataclass(frozen=True)
+class _Async(Generic[S]):
+    """`sync`: what is called. `threads`: where; by default 32 threads that all such objects of the process share, so
+    that a cluster that is paused cannot take those of asyncio's own (`asyncio.to_thread`, DNS).
+
+    A call that finds no free thread waits for one; its timeout begins then. A task that is cancelled gets its
+    CancelledError at once: a call that waits for a thread never runs, one that has begun goes on to its end, without
+    another retry. Every operation is idempotent, so it may be called again.
+    """
+
+    sync: S
+    threads: Executor | None = None
+
+    def with_timeout(self, seconds: float) -> Self:
+        """The same, whose operations wait that long at most for what is paused or busy."""
+        return replace(self, sync=self.sync.with_timeout(seconds))
+
+
+def _awaited(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[_Async[S], P], Coroutine[None, None, R]]:
+    @wraps(method)
+    async def call(self: _Async[S], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        context, stopped = copy_context(), threading.Event()
+        context.run(STOPPED.set, stopped)
+        work = partial(context.run, method, self.sync, *args, **kwargs)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.threads or _shared_threads(), work)
+        finally:
+            stopped.set()
+
+    return call
+
+
+class AsyncChatHistory(_Async[ChatHistory]):
+    add = _awaited(ChatHistory.add)
+    add_many = _awaited(ChatHistory.add_many)
+    turns = _awaited(ChatHistory.turns)
+    themes = _awaited(ChatHistory.themes)
+    delete = _awaited(ChatHistory.delete)
+
+
+class AsyncChatMemory(_Async[ChatMemory]):
+    remember = _awaited(ChatMemory.remember)
+    remember_many = _awaited(ChatMemory.remember_many)
+    recall = _awaited(ChatMemory.recall)
+    recall_vector = _awaited(ChatMemory.recall_vector)
+    delete = _awaited(ChatMemory.delete)
