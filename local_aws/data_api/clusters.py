@@ -9,9 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from botocore.exceptions import ClientError
+
 from local_aws.data_api import iam
 from local_aws.data_api.cluster import Cluster, ClusterInfo
-from local_aws.data_api.control_plane import UNREACHABLE, ClusterRecord, ControlPlane
+from local_aws.data_api.control_plane import UNREACHABLE, ClusterRecord, ControlPlane, is_failure
 from local_aws.data_api.errors import ApiError, bad_request
 from local_aws.data_api.requests import Request
 from local_aws.data_api.server_process import Embedded
@@ -195,6 +197,10 @@ class Clusters:
             raise ApiError(
                 "ServiceUnavailableError", f"the control plane at {self._plane.url} does not answer: {error}"
             ) from None
+        except ClientError as error:
+            if not is_failure(error):
+                raise
+            raise ApiError("ServiceUnavailableError", f"the control plane failed: {error}") from None
 
 
 def _scope(arn: str) -> Scope:

@@ -118,7 +118,9 @@ class ControlPlane:
             answer: dict[str, Any] = getattr(self._client("secretsmanager", region, account), operation)(
                 SecretId=secret
             )
-        except ClientError:
+        except ClientError as error:
+            if is_failure(error):
+                raise
             raise secret_not_found() from None
         return answer
 
@@ -190,7 +192,13 @@ class ControlPlane:
             for secret in page["SecretList"]:
                 try:
                     values = json.loads(client.get_secret_value(SecretId=secret["ARN"])["SecretString"])
-                except (ClientError, KeyError, ValueError):
+                except ClientError as error:
+                    # One without a value, or that is being deleted. Any other error would make a cluster look as if it
+                    # had no secret.
+                    if error.response["Error"]["Code"] not in ("ResourceNotFoundException", "InvalidRequestException"):
+                        raise
+                    continue
+                except (KeyError, ValueError):
                     continue
                 if isinstance(values, dict):
                     yield values
@@ -201,6 +209,11 @@ class ControlPlane:
 
 CONFIG = Config(retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=30, proxies={})
 UNREACHABLE = (BotoCoreError,)
+
+
+def is_failure(error: ClientError) -> bool:
+    """Whether the control plane failed, and did not refuse."""
+    return int(error.response["ResponseMetadata"]["HTTPStatusCode"]) >= 500
 
 
 @lru_cache
