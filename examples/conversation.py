@@ -12,7 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from stchat.chat.embeddings import shared_client
 from stchat.chat.history import ChatHistory, Turn
-from stchat.chat.memory import ChatMemory, Memory
+from stchat.chat.memory import ChatMemory
+from stchat.chat.recall import Memory
 from stchat.data_api import describe_error
 from stchat.environment import Variable, region_of
 from stchat.errors import ConflictError, StchatError
@@ -115,7 +116,7 @@ class Conversation:
 
         `least`: the similarity below which a memory counts for nothing.
         """
-        memories = [memory for memory in self.memory.recall(userid, text, k) if memory.similarity >= least]
+        memories = [memory for memory in self.memory.recall(userid, text, k) if (memory.similarity or 0) >= least]
         turns = self.history.turns(userid, theme, limit=TURNS_TOLD)
         answer: str | None = None
         problem: ModelError | None = None

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from examples.conversation import Conversation, Said
 from examples.texts import LANGUAGES, Texts
 from stchat.chat.history import Turn
-from stchat.chat.memory import Memory
+from stchat.chat.recall import Memory
 from stchat.data_api import describe_error
 from stchat.errors import StchatError
 from stchat.ops.messages import explain
@@ -40,10 +40,10 @@ def show_memories(memories: Sequence[Memory], texts: Texts) -> None:
         return
     with st.expander(texts.recalled.format(count=len(memories)), expanded=True, icon=":material/history:"):
         for memory in memories:
-            near = max(0.0, memory.similarity)
+            near = max(0.0, memory.similarity or 0.0)
             st.html(
                 f'<div class="memory">{escape(memory.summary)}<div class="near">'
-                f'<span>{memory.similarity:.2f}</span><div class="bar"><div style="width:{near:.0%}"></div></div>'
+                f'<span>{near:.2f}</span><div class="bar"><div style="width:{near:.0%}"></div></div>'
                 f'<span class="from">{escape(memory.theme)} #{memory.chatid}</span></div></div>'
             )
 
