@@ -129,7 +129,7 @@ def _recall(chat: Chat, query: str | None = None, vector: list[float] | None = N
         raise InputError("query", "be given, or vector, and not both", "none" if query is None else "both")
     for name, other, given in (("mode", "query", query is None), ("text", "vector", vector is None)):
         if given and name in fields:
-            raise InputError(name, f"be given with {other} alone", "it without")
+            raise InputError(name, f"be given with {other} alone", "it without one")
     found = (
         chat.memory.recall(query=query, **fields)
         if query is not None
