@@ -39,6 +39,7 @@ class Said:
     """A turn as it was kept, with what was recalled for it. `problem`: why the model, if there is one, said nothing."""
 
     chatid: int
+    text: str
     answer: str | None
     memories: Sequence[Memory]
     problem: ModelError | None = None
@@ -65,7 +66,7 @@ class ChatModel:
         recalled = "\n".join(f"- {' '.join(memory.summary.split())}" for memory in memories)
         system = (
             "Answer in the language of the question, in a few sentences."
-            f" What this user said before, nearest first; use what fits:\n{recalled}"
+            f" What this user said before, the best first; use what fits:\n{recalled}"
         )
         messages: list[dict[str, Any]] = []
         for turn in reversed(turns[:TURNS_TOLD]):
@@ -112,7 +113,7 @@ class Conversation:
         return self.history.turns(userid, theme, limit=TURNS_SHOWN)[::-1]
 
     def say(self, userid: str, theme: str, text: str, k: int, least: float = -1.0) -> Said:
-        """Recall the `k` nearest memories of any theme, answer, and keep the turn and what to remember of it.
+        """Recall the `k` best memories of any theme, answer, and keep the turn and what to remember of it.
 
         `least`: the similarity below which a memory counts for nothing.
         """
@@ -128,7 +129,7 @@ class Conversation:
         chatid = self._keep(userid, theme, turns[0].chatid + 1 if turns else 1, text, answer)
         if summary := statements(text):
             self.memory.remember(userid, theme, chatid, summary)
-        return Said(chatid, answer, memories, problem)
+        return Said(chatid, text, answer, memories, problem)
 
     def remember_samples(self, userid: str, samples: Sequence[tuple[str, str]]) -> None:
         """Keep (theme, summary) pairs as memories; what is known stays one."""
