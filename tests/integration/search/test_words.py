@@ -1,4 +1,4 @@
-"""The words of the memories: kept by the triggers, brought along in steps, and nobody else's to read or write."""
+"""The words of the memories: kept by the triggers, brought along in steps, and no other user's to read or write."""
 
 from __future__ import annotations
 
