@@ -9,9 +9,9 @@ import pytest
 
 from stchat.schema import memory_words
 from stchat.schema.execution import RetryLater
-from tests.integration.search.test_isolation import as_user, refused_within
 from tests.support.memory_functions import memory, refused, remember, text, unit
 from tests.support.migrated_database import MigratedDatabase
+from tests.support.own_sql import as_user, refused_within
 
 TABLE, WORDS = "st_chat_history_vector_table", "st_chat_memory_words"
 RIGHT = f"""
