@@ -101,16 +101,13 @@ DECLARE
     lanes CONSTANT int := greatest(1, least(
         cardinality(keys) * 3 / 8, (2600 - octet_length(p_userid) - octet_length(p_theme)) / 8));
     bits CONSTANT bigint := lanes * 64;
+    code bytea := decode(repeat('00', lanes * 8), 'hex');
+    k bigint;
 BEGIN
-    -- get_bit counts from the lowest bit of the first byte, int8send writes the highest byte first: hence # 56.
-    RETURN (SELECT string_agg(int8send(l.bits), '' ORDER BY l.lane) FROM (
-        SELECT s.lane, bit_or(s.bits) AS bits FROM (
-            SELECT g.lane, 0::bigint AS bits FROM generate_series(0, lanes - 1) AS g (lane)
-            UNION ALL
-            SELECT w.bit >> 6, (1::bigint << ((w.bit # 56) & 63)) | (1::bigint << ((w.bit # 56 # (w.key >> 31 & 63)::int) & 63))
-                   | (1::bigint << ((w.bit # 56 # (w.key >> 37 & 63)::int) & 63))
-                   | (1::bigint << ((w.bit # 56 # (w.key >> 43 & 63)::int) & 63))
-            FROM (SELECT k.key, (k.key % bits)::int AS bit FROM unnest(keys) AS k (key)) AS w
-        ) AS s GROUP BY s.lane) AS l);
+    FOREACH k IN ARRAY keys LOOP
+        code := set_bit(set_bit(set_bit(set_bit(
+            code, k % bits, 1), k % bits # (k >> 31 & 63), 1), k % bits # (k >> 37 & 63), 1), k % bits # (k >> 43 & 63), 1);
+    END LOOP;
+    RETURN code;
 END
 $$;
