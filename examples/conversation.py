@@ -12,7 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from stchat.chat.embeddings import shared_client
 from stchat.chat.history import ChatHistory, Turn
-from stchat.chat.memory import ChatMemory, Memory
+from stchat.chat.memory import ChatMemory
+from stchat.chat.recall import Memory
 from stchat.data_api import describe_error
 from stchat.environment import Variable, region_of
 from stchat.errors import ConflictError, StchatError
@@ -38,6 +39,7 @@ class Said:
     """A turn as it was kept, with what was recalled for it. `problem`: why the model, if there is one, said nothing."""
 
     chatid: int
+    text: str
     answer: str | None
     memories: Sequence[Memory]
     problem: ModelError | None = None
@@ -64,7 +66,7 @@ class ChatModel:
         recalled = "\n".join(f"- {' '.join(memory.summary.split())}" for memory in memories)
         system = (
             "Answer in the language of the question, in a few sentences."
-            f" What this user said before, nearest first; use what fits:\n{recalled}"
+            f" What this user said before, the best first; use what fits:\n{recalled}"
         )
         messages: list[dict[str, Any]] = []
         for turn in reversed(turns[:TURNS_TOLD]):
@@ -111,11 +113,11 @@ class Conversation:
         return self.history.turns(userid, theme, limit=TURNS_SHOWN)[::-1]
 
     def say(self, userid: str, theme: str, text: str, k: int, least: float = -1.0) -> Said:
-        """Recall the `k` nearest memories of any theme, answer, and keep the turn and what to remember of it.
+        """Recall the `k` best memories of any theme, answer, and keep the turn and what to remember of it.
 
         `least`: the similarity below which a memory counts for nothing.
         """
-        memories = [memory for memory in self.memory.recall(userid, text, k) if memory.similarity >= least]
+        memories = [memory for memory in self.memory.recall(userid, text, k) if (memory.similarity or 0) >= least]
         turns = self.history.turns(userid, theme, limit=TURNS_TOLD)
         answer: str | None = None
         problem: ModelError | None = None
@@ -127,7 +129,7 @@ class Conversation:
         chatid = self._keep(userid, theme, turns[0].chatid + 1 if turns else 1, text, answer)
         if summary := statements(text):
             self.memory.remember(userid, theme, chatid, summary)
-        return Said(chatid, answer, memories, problem)
+        return Said(chatid, text, answer, memories, problem)
 
     def remember_samples(self, userid: str, samples: Sequence[tuple[str, str]]) -> None:
         """Keep (theme, summary) pairs as memories; what is known stays one."""

@@ -14,9 +14,10 @@ import streamlit as st
 from botocore.exceptions import BotoCoreError, ClientError
 
 from examples.conversation import Conversation, Said
+from examples.marking import marked
 from examples.texts import LANGUAGES, Texts
 from stchat.chat.history import Turn
-from stchat.chat.memory import Memory
+from stchat.chat.recall import Memory
 from stchat.data_api import describe_error
 from stchat.errors import StchatError
 from stchat.ops.messages import explain
@@ -30,20 +31,22 @@ STYLE = """<style>
   .memory .bar { flex: 1; background: rgba(128, 128, 128, .18); border-radius: 4px; height: 7px }
   .memory .bar div { background: #5b8def; border-radius: 4px; height: 7px }
   .memory .from { opacity: .65 }
+  .memory mark { background: rgba(255, 200, 0, .35); color: inherit }
 </style>"""
 
 
-def show_memories(memories: Sequence[Memory], texts: Texts) -> None:
-    """What was recalled, and how near: a bar as long as the cosine."""
+def show_memories(memories: Sequence[Memory], question: str, texts: Texts) -> None:
+    """What was recalled, and why: the question's words marked, and a bar as long as the cosine."""
     if not memories:
         st.caption(texts.nothing_recalled)
         return
     with st.expander(texts.recalled.format(count=len(memories)), expanded=True, icon=":material/history:"):
         for memory in memories:
-            near = max(0.0, memory.similarity)
+            near, words = max(0.0, memory.similarity or 0.0), memory.lexical or 0.0
             st.html(
-                f'<div class="memory">{escape(memory.summary)}<div class="near">'
-                f'<span>{memory.similarity:.2f}</span><div class="bar"><div style="width:{near:.0%}"></div></div>'
+                f'<div class="memory">{marked(memory.summary, question)}<div class="near">'
+                f'<span>{texts.by_meaning} {near:.2f}</span><div class="bar"><div style="width:{near:.0%}"></div></div>'
+                f"<span>{texts.by_words} {words:.2f}</span>"
                 f'<span class="from">{escape(memory.theme)} #{memory.chatid}</span></div></div>'
             )
 
@@ -58,7 +61,7 @@ def show_answer(said: Said | None, answer: str | None, texts: Texts) -> None:
         elif said:
             st.caption(texts.no_model)
         if said:
-            show_memories(said.memories, texts)
+            show_memories(said.memories, said.text, texts)
 
 
 def show_error(error: Exception, texts: Texts) -> None:

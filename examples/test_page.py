@@ -32,7 +32,8 @@ def opening() -> AppTest:
 
 def shown(page: AppTest) -> str:
     assert not page.exception
-    return " ".join(element.proto.body for element in page.get("html"))
+    html = " ".join(element.proto.body for element in page.get("html"))
+    return html.replace("<mark>", "").replace("</mark>", "")
 
 
 def test_in_japanese_it_answers_from_what_it_recalled(page: AppTest) -> None:
@@ -44,7 +45,7 @@ def test_in_japanese_it_answers_from_what_it_recalled(page: AppTest) -> None:
     [answer] = page.chat_message[1].markdown
     assert "- 京都へ行くなら、人の少ない朝に静かな庭を見たいと言っていた。" in answer.value
     assert "言語モデルではなく" in answer.value
-    assert page.expander[0].label == "検索された記憶 2 件(類似度順)"
+    assert page.expander[0].label == "検索された記憶 2 件(適合順)"
     garden, inn = shown(page).find("静かな庭を見たい"), shown(page).find("庭の見える小さな旅館")
     assert 0 < garden < inn
 

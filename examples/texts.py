@@ -24,6 +24,8 @@ class Texts:
     ask: str
     waiting: str
     recalled: str
+    by_meaning: str
+    by_words: str
     nothing_recalled: str
     no_model: str
     model_failed: str
@@ -55,7 +57,9 @@ JAPANESE = Texts(
     ),
     ask="メッセージを入力してください",
     waiting="記憶を検索しています。データベースが停止中の場合は、再開するまで待ちます。",
-    recalled="検索された記憶 {count} 件(類似度順)",
+    recalled="検索された記憶 {count} 件(適合順)",
+    by_meaning="類似度",
+    by_words="単語",
     nothing_recalled="近い記憶はありません。",
     no_model="回答するモデルが設定されていません(STCHAT_CHAT_MODEL)。検索された記憶だけを表示します。",
     model_failed="メッセージは保存しましたが、モデルから回答がありませんでした。",
@@ -94,7 +98,9 @@ ENGLISH = Texts(
     ),
     ask="Say something",
     waiting="Recalling. If the database is paused, this waits until it has resumed.",
-    recalled="Recalled memories: {count}, nearest first",
+    recalled="Recalled memories: {count}, the best first",
+    by_meaning="Similarity",
+    by_words="Words",
     nothing_recalled="No memory comes close.",
     no_model="No model is set to answer (STCHAT_CHAT_MODEL), so here is only what was recalled.",
     model_failed="Your message is stored, but the model gave no answer.",

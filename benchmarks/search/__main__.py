@@ -3,6 +3,7 @@
     python -m benchmarks.search [--rows 10000 100000 1000000] [--questions 60] [--rounds 3] [--out docs/search]
     python -m benchmarks.search --growth 100000 1000000     # ours and the original schema's alone, added to the numbers
     python -m benchmarks.search --real                      # a model's vectors alone, added to the numbers
+    python -m benchmarks.search.words --texts DIRECTORY     # what words find and cost, added to the numbers
     python -m benchmarks.search --report                    # the document anew from the numbers there are
 
 Starts a PostgreSQL and a Data API of its own, of which nothing is left. Writes <out>.json with all that was measured,
@@ -176,7 +177,8 @@ def main() -> None:
             "questions": arguments.questions,
             "rounds": arguments.rounds,
         }
-        file.write_text(json.dumps({"about": about, "real": of_a_model, "rows": sizes}, indent=1) + "\n")
+        kept = {"words": json.loads(file.read_text()).get("words", {})} if file.exists() else {}
+        file.write_text(json.dumps({"about": about, "real": of_a_model, "rows": sizes} | kept, indent=1) + "\n")
     report.write(json.loads(file.read_text()), arguments.out)
 
 

@@ -10,6 +10,7 @@ from benchmarks.search import plots
 from benchmarks.search.acceptance import judged
 from benchmarks.search.candidates import OURS, SOURCE
 from benchmarks.search.data import GROUPS
+from benchmarks.search.words_report import words
 
 ALL_GROUPS = (*GROUPS, "narrow")
 MIB = 2**20
@@ -50,6 +51,7 @@ def write(results: dict[str, Any], out: Path) -> None:
         table(("criterion", "where", "measured", "reached"), judged(results)),
     ]
     parts += _real(results.get("real", {}))
+    parts += words(results.get("words", {}))
     for count in sorted(sizes, key=int, reverse=True):
         parts += _size(int(count), sizes[count])
     parts += _growth(results.get("growth", {}))

@@ -4,8 +4,9 @@ from stchat.chat.batches import BATCH_ITEMS, BATCH_TURNS, prepare, prepare_turn
 from stchat.chat.embeddings import CohereEmbedder, Embedded, Embedder, shared_client
 from stchat.chat.history import Added, ChatHistory, Theme, Turn
 from stchat.chat.http_status import FAILED, TOO_LARGE, Problem, RefusedError, logged, problem
-from stchat.chat.memory import ChatMemory, Memory, Remembered
+from stchat.chat.memory import ChatMemory, Remembered
 from stchat.chat.operations import OPERATIONS, Chat
+from stchat.chat.recall import Memory, Mode
 from stchat.chat.vectors import DIMENSIONS, Vector, normalised, to_text
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Embedded",
     "Embedder",
     "Memory",
+    "Mode",
     "Problem",
     "RefusedError",
     "Remembered",

@@ -1,5 +1,5 @@
-"""Summaries of earlier chats, found by meaning. The SQL lies in functions of the database (sql/st_chat_db), which see
-only the rows of the user whom they are called for."""
+"""Summaries of earlier chats, found by meaning and by words. The SQL lies in functions of the database
+(sql/st_chat_db), which see only the rows of the user whom they are called for."""
 
 from __future__ import annotations
 
@@ -13,33 +13,16 @@ from typing import Any
 from stchat.chat import validation
 from stchat.chat.batches import Item, batches, prepare
 from stchat.chat.embeddings import CohereEmbedder, Embedder
+from stchat.chat.recall import Memory, Mode, memories, parameters
 from stchat.chat.vectors import DIMENSIONS, Vector, normalised, to_text
-from stchat.data_api import Backoff, DataApi, Database, joined
-from stchat.data_api import query as query_rows
+from stchat.data_api import Backoff, DataApi, Database
 from stchat.environment import ApplicationSettings, region_of
 from stchat.errors import PartialError, SettingsError, StchatError
 
 log = logging.getLogger(__name__)
 
-MOST_MEMORIES = 100  # of one recall
-
 _REMEMBER = "SELECT item, written FROM st_chat_remember(:items::jsonb)"
-_RECALL = """
-SELECT primarykey, theme, chatid, metadata, similarity, part, chat_summary
-FROM st_chat_recall(:userid, :vector::vector, :k::int, :theme::text, :metadata::jsonb)"""
 _DELETE = "SELECT st_chat_forget(:userid, :theme::text, :chatid::bigint) AS deleted"
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """`similarity` is the cosine between the query's vector and the memory's: 1 the same, 0 unrelated, -1 opposite."""
-
-    primarykey: int
-    theme: str
-    chatid: int
-    summary: str
-    metadata: dict[str, Any] | None
-    similarity: float
 
 
 @dataclass(frozen=True)
@@ -145,19 +128,22 @@ class ChatMemory:
         k: int = 10,
         theme: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        mode: Mode = "hybrid",
     ) -> list[Memory]:
-        """The memories of this user nearest in meaning, nearest first: one call of the model, one of the database.
+        """The best memories of this user, the best first: one call of the model, one of the database.
 
         Args:
             query: the text to search by; of a long one the model reads the beginning (CohereEmbedder), which is logged.
-            k: how many, 1 to 100. Fewer come back only if the user has no more.
+            k: how many, 1 to 100. Fewer come back only if the user has no more, or by "lexical".
             theme: only of this theme.
             metadata: only those whose metadata contain this, as PostgreSQL's `@>` does.
+            mode: "hybrid" by meaning and by words, "semantic" by meaning; "lexical" by words: those memories alone in
+                which words of `query` stand, and no call of the model.
         """
-        parameters = _recall_parameters(userid, k, theme, metadata)
-        validation.non_blank("query", query)
+        values = parameters(userid, k, theme, metadata, validation.non_blank("query", query), mode)
         backoff = Backoff(self.api.timeout)
-        return self._recall(parameters, self.embedder.with_timeout(backoff.left).query(query), backoff)
+        vector = None if mode == "lexical" else self.embedder.with_timeout(backoff.left).query(query)
+        return self._recall(values, vector, backoff)
 
     def recall_vector(
         self,
@@ -166,10 +152,16 @@ class ChatMemory:
         k: int = 10,
         theme: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        text: str | None = None,
     ) -> list[Memory]:
-        """As `recall`, with a vector that the caller has: 1,024 finite numbers, not all zero, of any length."""
-        parameters = _recall_parameters(userid, k, theme, metadata)
-        return self._recall(parameters, normalised(vector), Backoff(self.api.timeout))
+        """As `recall`, with a vector that the caller has: 1,024 finite numbers, not all zero, of any length.
+
+        Args:
+            text: what the vector is of, to search by its words too, as by mode "hybrid". None: by meaning alone.
+        """
+        text = None if text is None else validation.non_blank("text", text)
+        values = parameters(userid, k, theme, metadata, text, "semantic" if text is None else "hybrid")
+        return self._recall(values, normalised(vector), Backoff(self.api.timeout))
 
     def delete(self, userid: str, theme: str | None = None, chatid: int | None = None) -> int:
         """Delete the memories of a user: all, of one theme, or of one chatid. Returns how many."""
@@ -196,25 +188,6 @@ class ChatMemory:
         created = sum(row["written"] for row in outcomes)
         return Remembered(created, len(batch) - created, truncated)
 
-    def _recall(self, parameters: dict[str, Any], vector: Vector, backoff: Backoff) -> list[Memory]:
-        api, parameters = (self.reader or self.api).with_timeout(backoff.left), parameters | {"vector": to_text(vector)}
-        return [
-            Memory(
-                primarykey=row["primarykey"],
-                theme=row["theme"],
-                chatid=row["chatid"],
-                summary=row["chat_summary"],
-                metadata=row["metadata"],
-                similarity=row["similarity"],
-            )
-            for row in joined(query_rows(api, _RECALL, parameters), "chat_summary")
-        ]
-
-
-def _recall_parameters(userid: str, k: int, theme: str | None, metadata: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {
-        "userid": validation.name("userid", userid),
-        "k": validation.integer("k", k, 1, MOST_MEMORIES),
-        "theme": None if theme is None else validation.name("theme", theme),
-        "metadata": None if metadata is None else validation.metadata("metadata", metadata),
-    }
+    def _recall(self, values: dict[str, Any], vector: Vector | None, backoff: Backoff) -> list[Memory]:
+        api = (self.reader or self.api).with_timeout(backoff.left)
+        return memories(api, values | {"vector": None if vector is None else to_text(vector)})

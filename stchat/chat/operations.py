@@ -124,8 +124,12 @@ def _remember_many(chat: Chat, items: list[Fields]) -> Outcome:
 
 
 def _recall(chat: Chat, query: str | None = None, vector: list[float] | None = None, **fields: Any) -> Outcome:
+    """`mode` belongs to a query; a vector has `text` instead, for the words."""
     if (query is None) == (vector is None):
         raise InputError("query", "be given, or vector, and not both", "none" if query is None else "both")
+    for name, other, given in (("mode", "query", query is None), ("text", "vector", vector is None)):
+        if given and name in fields:
+            raise InputError(name, f"be given with {other} alone", "it without one")
     found = (
         chat.memory.recall(query=query, **fields)
         if query is not None
@@ -146,6 +150,6 @@ OPERATIONS: Mapping[str, Operation] = {
     "delete": Operation(_delete, ("userid",), ("themename",)),
     "remember": Operation(_remember, ("userid", "theme", "chatid", "summary"), ("metadata", "vector")),
     "remember_many": Operation(_remember_many, ("items",)),
-    "recall": Operation(_recall, ("userid",), ("query", "vector", "k", "theme", "metadata")),
+    "recall": Operation(_recall, ("userid",), ("query", "vector", "k", "theme", "metadata", "mode", "text")),
     "forget": Operation(_forget, ("userid",), ("theme", "chatid")),
 }

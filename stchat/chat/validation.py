@@ -43,7 +43,7 @@ def non_blank(field: str, value: Any) -> str:
 def integer(field: str, value: Any, least: int, most: int) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
         return value
-    raise InputError(field, f"be an integer from {least} to {most}", _describe(value))
+    raise InputError(field, f"be an integer from {least} to {most}", describe(value))
 
 
 def bigint_id(field: str, value: Any) -> int:
@@ -58,7 +58,7 @@ def moment(field: str, value: Any) -> str:
     except ValueError:
         parsed = None
     if not isinstance(parsed, datetime):
-        raise InputError(field, "be a time in ISO 8601", _describe(value), "write it like 2026-11-25T10:00:00+09:00")
+        raise InputError(field, "be a time in ISO 8601", describe(value), "write it like 2026-11-25T10:00:00+09:00")
     if parsed.utcoffset() is None:
         raise InputError(field, "have a zone", "a time without one", "add +09:00, for instance, or Z for UTC")
     return parsed.isoformat()
@@ -67,7 +67,7 @@ def moment(field: str, value: Any) -> str:
 def metadata(field: str, value: Any) -> str:
     """A JSON object, as JSON of at most 16 KB."""
     if not isinstance(value, Mapping):
-        raise InputError(field, "be a JSON object, such as a dict", _describe(value))
+        raise InputError(field, "be a JSON object, such as a dict", describe(value))
     try:
         written = json.dumps(value if isinstance(value, dict) else dict(value), ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
@@ -81,7 +81,7 @@ def metadata(field: str, value: Any) -> str:
 
 def _text(field: str, value: Any, most: int, hint: str) -> str:
     if not isinstance(value, str):
-        raise InputError(field, "be text", _describe(value))
+        raise InputError(field, "be text", describe(value))
     if (index := value.find("\0")) >= 0:
         raise InputError(
             field, "not hold NUL, which PostgreSQL cannot store", f"one at character {index + 1:,}", "remove it"
@@ -96,7 +96,7 @@ def _text(field: str, value: Any, most: int, hint: str) -> str:
     return value
 
 
-def _describe(value: Any) -> str:
+def describe(value: Any) -> str:
     """Numbers as they are; of anything else the type, and the length of a text."""
     if isinstance(value, str):
         return f"text of {len(value):,} characters"

@@ -16,7 +16,7 @@ import boto3
 from stchat.data_api import DataApi, rds_data_client
 from stchat.environment import Settings
 from stchat.errors import MigrationError, StchatError, TransientError
-from stchat.schema import memory_codes
+from stchat.schema import memory_codes, memory_words
 from stchat.schema.execution import RetryLater
 from stchat.schema.global_hnsw_index import SupersededError, keep, parse_states
 from stchat.schema.migration import Migration
@@ -76,6 +76,7 @@ def _is_complete(event: Event, seconds: float) -> Event:
         for database, wanted in _indexes(event).items():
             keep(api.with_database(database), wanted, _deploy(event), began + seconds)
             memory_codes.keep(api.with_database(database), began + seconds)
+            memory_words.keep(api.with_database(database), began + seconds)
         set_role_passwords(api, boto3.client("secretsmanager"), _roles(event))
     except (RetryLater, TransientError) as reason:
         log.info("%s", reason)

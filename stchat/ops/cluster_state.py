@@ -115,4 +115,6 @@ class ClusterState:
     changed_roles: tuple[ChangedRole, ...] | None
     codes: Mapping[str, Fit] | None = None
     """By database, how recall's codes fit the memories."""
+    without_words: Mapping[str, int] | None = None
+    """By database, how many memories are not found by their words yet."""
     read_failures: tuple[ReadFailure, ...]

@@ -63,3 +63,14 @@ def codes(state: ClusterState) -> Iterator[Finding]:
                 hint,
                 problem=False,
             )
+
+
+def words(state: ClusterState) -> Iterator[Finding]:
+    for database, missing in (state.without_words or {}).items():
+        if missing:
+            yield Finding(
+                f"{missing:,} memories of {database} are not found by their words yet",
+                "they were written before recall looked at words; until then they are found by their meaning alone",
+                f"the next deploy brings them along; now: stchat schema codes {database}",
+                problem=False,
+            )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from stchat.data_api import DataApi
 from stchat.ops.cluster_state import ChangedRole, Extension, Session
 from stchat.schema.memory_codes import Fit, fit
+from stchat.schema.memory_words import missing
 from stchat.schema.roles import LIMITS, changed_settings, read_roles
 
 _SESSIONS = """
@@ -23,7 +26,7 @@ _EXTENSIONS = """
 SELECT name, installed_version AS installed, default_version AS available FROM pg_available_extensions
 WHERE installed_version <> default_version ORDER BY name"""
 
-_HAS_CODES = "SELECT to_regprocedure('st_chat_memory_fit(int)') IS NOT NULL AS has"
+_HAS = "SELECT to_regprocedure(:function) IS NOT NULL AS has"
 
 
 def sessions(api: DataApi) -> tuple[Session, ...]:
@@ -48,6 +51,16 @@ def changed_roles(api: DataApi) -> tuple[ChangedRole, ...]:
 
 def memory_codes(api: DataApi) -> dict[str, Fit]:
     """Of every database that has memories."""
-    names = [row["name"] for row in api.execute(_DATABASES, idempotent=True).rows]
-    databases = [api.with_database(name) for name in names]
-    return {one.database: fit(one) for one in databases if one.execute(_HAS_CODES, idempotent=True).rows[0]["has"]}
+    return {one.database: fit(one) for one in _with_function(api, "st_chat_memory_fit(int)")}
+
+
+def without_words(api: DataApi) -> dict[str, int]:
+    """Of every database whose memories are found by words."""
+    return {one.database: missing(one) for one in _with_function(api, "st_chat_memory_words_missing()")}
+
+
+def _with_function(api: DataApi, function: str) -> Iterator[DataApi]:
+    for row in api.execute(_DATABASES, idempotent=True).rows:
+        database = api.with_database(row["name"])
+        if database.execute(_HAS, {"function": function}, idempotent=True).rows[0]["has"]:
+            yield database

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from stchat.chat import ChatHistory, ChatMemory
+from stchat.chat import ChatHistory, ChatMemory, Mode
 from stchat.errors import StchatError
 from stchat.ops.chat_import import CONFLICTS_SHOWN, Import, Progress
 from stchat.ops.cli.output import Answer
@@ -50,9 +50,13 @@ def remember(arguments: argparse.Namespace) -> Answer:
 
 def recall(arguments: argparse.Namespace) -> Answer:
     found = ChatMemory.from_env().recall(
-        arguments.user, arguments.query, arguments.k, arguments.theme, arguments.metadata
+        arguments.user, arguments.query, arguments.k, arguments.theme, arguments.metadata, arguments.mode
     )
-    return Answer([asdict(memory) | {"similarity": round(memory.similarity, 3)} for memory in found])
+    return Answer([{name: _rounded(value) for name, value in asdict(memory).items()} for memory in found])
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, 3) if isinstance(value, float) else value
 
 
 def forget(arguments: argparse.Namespace) -> Answer:
@@ -137,7 +141,12 @@ _ARGUMENTS: Mapping[str, dict[str, Any]] = {
     "--botresponse": {"metavar": "TEXT", "help": "the bot's response"},
     "--limit": {"type": int, "default": 50, "help": "how many, newest first (%(default)s)"},
     "--before": {"type": int, "metavar": "PRIMARYKEY", "help": "only older turns: the last one of a page"},
-    "-k": {"type": int, "default": 10, "help": "how many, nearest first (%(default)s)"},
+    "-k": {"type": int, "default": 10, "help": "how many, the best first (%(default)s)"},
+    "--mode": {
+        "choices": get_args(Mode),
+        "default": "hybrid",
+        "help": "by meaning and by words, or one of them (%(default)s)",
+    },
     "--metadata": {"type": _json, "metavar": "JSON", "help": "a JSON object"},
     "--yes": {"action": "store_true", "help": "do it"},
 }
@@ -147,7 +156,7 @@ _COMMANDS: Mapping[str, tuple[Callable[[argparse.Namespace], Answer], str, tuple
     "themes": (themes, "the user's themes, the latest first", ()),
     "delete": (delete, "delete turns", ("--theme", "--yes")),
     "remember": (remember, "store one memory with its vector", ("theme", "chatid", "summary", "--metadata")),
-    "recall": (recall, "the memories nearest to a question", ("query", "-k", "--theme", "--metadata")),
+    "recall": (recall, "the memories that fit a question best", ("query", "-k", "--theme", "--metadata", "--mode")),
     "forget": (forget, "delete memories", ("--theme", "--chatid", "--yes")),
 }
 

@@ -20,7 +20,7 @@ from stchat.ops.cli.connection import connect
 from stchat.ops.cli.output import Answer
 from stchat.ops.cli.output import table as table_of
 from stchat.ops.cli.schema_status import narrow_table_of, status_rows
-from stchat.schema import global_hnsw_index, memory_codes
+from stchat.schema import global_hnsw_index, memory_codes, memory_words
 from stchat.schema.baseline import baseline, differences
 from stchat.schema.execution import RetryLater
 from stchat.schema.folder import listing
@@ -160,7 +160,10 @@ def codes(arguments: argparse.Namespace) -> Answer:
     """Readers and writers of memories never wait for it."""
     api = connect(arguments.database)
     found = memory_codes.fit(api) if arguments.look else memory_codes.keep(api, learn=arguments.learn or None)
-    return Answer([{"database": arguments.database} | asdict(found)])
+    if not arguments.look:
+        memory_words.keep(api)
+    words = {"without words": memory_words.missing(api)}
+    return Answer([{"database": arguments.database} | asdict(found) | words])
 
 
 def new(arguments: argparse.Namespace) -> Answer:
@@ -180,7 +183,7 @@ def add_to(group: argparse._SubParsersAction[argparse.ArgumentParser], common: a
         "check": (check, "parse the files and list what they may cost; with --database also run them"),
         "baseline": (adopt, "record migrations as applied, if the schema is as they make it"),
         "index": (index, "build or drop the global HNSW index, however long it takes"),
-        "codes": (codes, "how recall's codes fit the memories; learn them and code the memories again if that is due"),
+        "codes": (codes, "how recall's codes fit the memories; learn and code again what is due"),
         "new": (new, "write an empty migration with the next number"),
     }
     parsers = {

@@ -62,7 +62,8 @@ def test_memory(user: str) -> None:
     assert [memory["chatid"] for memory in invoke("recall", userid=user, query="a present", k=1)["memories"]] == [3]
     by_metadata = invoke("recall", userid=user, query="犬", metadata={"chatid": 2})["memories"]
     assert [memory["chatid"] for memory in by_metadata] == [2]
-    assert invoke("recall", userid=user, vector=[1.0] * 1024, k=2)["status"] == 200
+    assert invoke("recall", userid=user, vector=[1.0] * 1024, k=2, text="犬")["status"] == 200
+    assert invoke("recall", userid=user, query="qwxyz", mode="lexical")["memories"] == []
     assert invoke("recall", userid=f"{user}'s neighbour", query="犬の名前は?")["memories"] == []
     assert invoke("forget", userid=user, theme="日常", chatid=1) == {"status": 200, "forgotten": 1}
     assert invoke("forget", userid=user) == {"status": 200, "forgotten": 2}

@@ -36,9 +36,10 @@ def test_what_was_said_is_found_again(memory: ChatMemory, user: str) -> None:
     for query, found in (("京都 旅行", 0), ("which cat eats tuna", 1), ("会議の資料", 2), ("soup recipe", 3)):
         first, *rest = memory.recall(user, query, k=4)
         assert (first.chatid, first.summary, first.theme) == (found, summaries[found], "t")
-        assert sorted(one.similarity for one in rest) == [one.similarity for one in reversed(rest)]
-        assert 1 >= first.similarity > rest[0].similarity
-    assert memory.recall(user, summaries[1], k=1)[0].similarity > 0.99
+        assert sorted(one.score for one in rest) == [one.score for one in reversed(rest)]
+        assert 1 == first.score > rest[0].score
+        assert memory.recall(user, query, k=4, mode="semantic")[0].chatid == found
+    assert memory.recall(user, summaries[1], k=1, mode="semantic")[0].score > 0.99
 
 
 def test_vectors_themes_and_metadata(memory: ChatMemory, user: str) -> None:
@@ -61,7 +62,7 @@ def test_vectors_themes_and_metadata(memory: ChatMemory, user: str) -> None:
     assert found(theme="none") == []
     nearest = memory.recall_vector(user, axis(7), k=2)
     assert [one.metadata for one in nearest] == [None, {"n": 1, "tags": ["x", "1"]}]
-    assert [round(one.similarity, 6) for one in nearest] == [1.0, round(1 / (1 + 1 / 16) ** 0.5, 6)]
+    assert [round(one.score, 6) for one in nearest] == [1.0, round(1 / (1 + 1 / 16) ** 0.5, 6)]
 
 
 def test_a_memory_is_one_however_often_it_comes(memory: ChatMemory, user: str) -> None:
@@ -70,7 +71,7 @@ def test_a_memory_is_one_however_often_it_comes(memory: ChatMemory, user: str) -
     item = {"userid": user, "theme": "t", "chatid": 1, "summary": "s", "metadata": {"new": True}, "vector": axis(5)}
     assert memory.remember_many([item, item | {"chatid": 2}, item, item | {"chatid": 2}]) == Remembered(1, 3)
     [first, second] = memory.recall_vector(user, axis(5))
-    assert (first.metadata, round(first.similarity, 6)) == ({"new": True}, 1.0)
+    assert (first.metadata, round(first.score, 6)) == ({"new": True}, 1.0)
     assert {first.chatid, second.chatid} == {1, 2}
 
 
@@ -186,6 +187,7 @@ def test_what_is_not_sent(memory: ChatMemory, user: str, changed: dict[str, Any]
         ({"k": 0}, "k must be an integer from 1 to 100, got 0"),
         ({"k": 101}, "k must be an integer from 1 to 100, got 101"),
         ({"theme": ""}, "theme must not be empty, got ''"),
+        ({"mode": "words"}, "mode must be one of hybrid, semantic, lexical, got text of 5 characters"),
         ({"metadata": []}, "metadata must be a JSON object, such as a dict, got list"),
     ],
 )

@@ -66,6 +66,14 @@ def function(monkeypatch: pytest.MonkeyPatch) -> Function:
             {"operation": "recall", "userid": "u", "query": "q", "vector": [1]},
             {"status": 400, "error": "query must be given, or vector, and not both, got both", "field": "query"},
         ),
+        (
+            {"operation": "recall", "userid": "u", "vector": [1], "mode": "lexical"},
+            {"status": 400, "error": "mode must be given with query alone, got it without one", "field": "mode"},
+        ),
+        (
+            {"operation": "recall", "userid": "u", "query": "q", "text": "q"},
+            {"status": 400, "error": "text must be given with vector alone, got it without one", "field": "text"},
+        ),
     ],
     ids=lambda value: str(value)[:60],
 )

@@ -274,6 +274,15 @@ def test_a_healthy_cluster_has_no_finding() -> None:
                 problem=False,
             ),
         ),
+        (
+            {"without_words": {"st_chat_db": 1_234, "other": 0}},
+            Finding(
+                "1,234 memories of st_chat_db are not found by their words yet",
+                "they were written before recall looked at words; until then they are found by their meaning alone",
+                "the next deploy brings them along; now: stchat schema codes st_chat_db",
+                problem=False,
+            ),
+        ),
     ],
 )
 def test_finding(changes: dict[str, Any], finding: Finding) -> None:

@@ -1,0 +1,74 @@
+"""What a recall asks of the database, and what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from stchat.chat import validation
+from stchat.data_api import Database, joined, query
+from stchat.errors import InputError
+
+MOST_MEMORIES = 100  # of one recall
+
+Mode = Literal["hybrid", "semantic", "lexical"]
+
+_RECALL = """
+SELECT primarykey, theme, chatid, metadata, similarity, part, chat_summary, score, semantic, lexical
+FROM st_chat_recall(:userid, :vector::vector, :k::int, :theme::text, :metadata::jsonb, :text::text, :mode)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """`similarity` is the cosine between the query's vector and the memory's: 1 the same, 0 unrelated, -1 opposite.
+
+    `score` is what memories are sorted by. By mode "hybrid" it is the mean of `semantic`, the similarity brought to
+    0..1 (1 the nearest memory, 0 the average of them), and `lexical`, BM25 of this user's memories (1 the memory with
+    the best words, 0 one without any). By "semantic" it is the similarity, and by "lexical" it is `lexical`. None is
+    what the mode did not look for.
+    """
+
+    primarykey: int
+    theme: str
+    chatid: int
+    summary: str
+    metadata: dict[str, Any] | None
+    similarity: float | None
+    score: float
+    semantic: float | None
+    lexical: float | None
+
+
+def parameters(
+    userid: str, k: int, theme: str | None, metadata: Mapping[str, Any] | None, text: str | None, mode: str
+) -> dict[str, Any]:
+    """Checked. `text`: whose words are looked for."""
+    if mode not in get_args(Mode):
+        raise InputError("mode", f"be one of {', '.join(get_args(Mode))}", validation.describe(mode))
+    return {
+        "userid": validation.name("userid", userid),
+        "k": validation.integer("k", k, 1, MOST_MEMORIES),
+        "theme": None if theme is None else validation.name("theme", theme),
+        "metadata": None if metadata is None else validation.metadata("metadata", metadata),
+        "text": None if text is None or mode == "semantic" else text,
+        "mode": mode,
+    }
+
+
+def memories(api: Database, values: dict[str, Any]) -> list[Memory]:
+    """In one call, the best first."""
+    return [
+        Memory(
+            primarykey=row["primarykey"],
+            theme=row["theme"],
+            chatid=row["chatid"],
+            summary=row["chat_summary"],
+            metadata=row["metadata"],
+            similarity=row["similarity"],
+            score=row["score"],
+            semantic=row["semantic"],
+            lexical=row["lexical"],
+        )
+        for row in joined(query(api, _RECALL, values), "chat_summary")
+    ]
