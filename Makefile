@@ -117,6 +117,7 @@ $(VENV)/ready: $(VENV)/uv requirements-dev.txt package-lock.json pyproject.toml
 	@$(VENV)/bin/uv pip sync --quiet --python $(VENV)/bin/python requirements-dev.txt
 	@$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --no-deps --no-build-isolation --editable .
 	@npm ci --silent --no-audit --no-fund
+	@ln -sf ../../node_modules/.bin/cdk $(VENV)/bin/cdk
 	@touch $@
 
 # An environment of a Python that is too old, or gone, is made anew.

@@ -52,7 +52,7 @@ def run(cloud: LocalAws, arguments: Sequence[str], *, cwd: Path | None = None) -
     environment = cloud.child_environment(*folders) | {"PYTHONWARNINGS": "ignore"}
     ended = threading.Event()
     if cwd is None:
-        threading.Thread(target=_report_progress, args=(ended,), daemon=True).start()
+        threading.Thread(target=_report_progress, args=(ended, arguments[0]), daemon=True).start()
     reason = ""
     try:
         if arguments[0] == "deploy":
@@ -144,6 +144,7 @@ def _again(cloud: LocalAws) -> str:
     return "local-aws deploy" + ("" if cloud.app == REPOSITORY else f" --app {shlex.quote(str(cloud.app))}")
 
 
-def _report_progress(ended: threading.Event) -> None:
+def _report_progress(ended: threading.Event, command: str) -> None:
     if not ended.wait(QUIET_SECONDS):
-        print("the CDK CLI synthesizes the app, then deploys what changed", file=sys.stderr, flush=True)
+        then = ", then deploys what changed" if command == "deploy" else ""
+        print(f"the CDK CLI synthesizes the app{then}", file=sys.stderr, flush=True)

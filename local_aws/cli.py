@@ -12,7 +12,7 @@ from local_aws import clean_environment, commands, stack
 from local_aws.bedrock import embedders
 from local_aws.data_api import cli as data_api
 from local_aws.processes import LocalError
-from local_aws.state import REPOSITORY
+from local_aws.state import IN_CHECKOUT, REPOSITORY
 from stchat.errors import StchatError
 
 # Each app has a local AWS of its own.
@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if rest and not getattr(arguments, "takes_rest", False):
         _parser().error(f"unknown arguments: {' '.join(rest)}")
     if getattr(arguments, "app", None) is None:
-        arguments.app = REPOSITORY
+        arguments.app = REPOSITORY if IN_CHECKOUT else Path.cwd()
     arguments.app = arguments.app.resolve()
     arguments.directory = (arguments.directory or arguments.app / ".local").resolve()
     # The Data API takes the address of a server of the user's own from its environment.

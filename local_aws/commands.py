@@ -12,7 +12,13 @@ from collections.abc import Callable
 
 from local_aws import cdk_cli, clean_environment, leftovers, stack, state, summary
 from local_aws.clean_environment import LOOPBACK
-from local_aws.deployed import application_environment, cluster_and_secret, deployed_environment, missing_outputs
+from local_aws.deployed import (
+    VARIABLES,
+    application_environment,
+    cluster_and_secret,
+    deployed_environment,
+    missing_outputs,
+)
 from local_aws.errors import DamagedError, LocalError
 from local_aws.postgres.system import BINARIES
 from local_aws.state import ACCOUNT, REGION, LocalAws
@@ -22,6 +28,8 @@ Command = Callable[[argparse.Namespace], int]
 
 def up(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
+    if not arguments.no_deploy and not (arguments.app / "cdk.json").exists():
+        raise LocalError(f"there is no CDK app in {arguments.app}: name its folder with --app DIR, or use --no-deploy")
     _announce()
     print("starting the control plane, the Data API and PostgreSQL on 127.0.0.1", flush=True)
     with stack.running(
@@ -47,6 +55,8 @@ def up(arguments: argparse.Namespace) -> int:
 
 def deploy(arguments: argparse.Namespace) -> int:
     here = _up(arguments)
+    if any(word.partition("=")[0] == "--stage" for word in arguments.rest):
+        raise LocalError("deploy has no --stage: name another stage with `local-aws deploy -- --all -c stage=prod`")
     _announce()
     with stack.locked(here.directory, "local-aws deploy", shared=True):
         cdk_cli.finish_operations(here)
@@ -81,7 +91,7 @@ def status(arguments: argparse.Namespace) -> int:
 
 def env(arguments: argparse.Namespace) -> int:
     if arguments.unset:
-        print("\n".join(f"unset {name}" for name in (*state.EXPORTED, *_exported_here())))
+        print("\n".join(f"unset {name}" for name in dict.fromkeys((*state.EXPORTED, *_exported_here()))))
         return 0
     here = _up(arguments)
     deployed = deployed_environment(here, arguments.stage)
@@ -90,7 +100,8 @@ def env(arguments: argparse.Namespace) -> int:
     exported = here.environment() | deployed | clean_environment.without_proxy()
     if clean_environment.ignores_endpoints():
         exported["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] = "false"
-    for name in clean_environment.hostile(list(exported)):
+    other_stages = [name for name in VARIABLES if name not in deployed]
+    for name in (*clean_environment.hostile(list(exported)), *other_stages):
         print(f"unset {name}")
     for name, value in exported.items():
         print(f"export {name}={shlex.quote(value)}")

@@ -18,7 +18,9 @@ from local_aws.data_api.admin_client import AdminClient
 from local_aws.errors import DamagedError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-DEFAULT_DIRECTORY = REPOSITORY / ".local"
+IN_CHECKOUT = (REPOSITORY / "cdk.json").exists()
+# Of the Data API alone. An installed package keeps its data where it is started, not in site-packages.
+DEFAULT_DIRECTORY = (REPOSITORY if IN_CHECKOUT else Path.cwd()) / ".local"
 ACCOUNT = "000000000000"
 REGION = "ap-northeast-1"
 # The reason that a stack gives whose deletion was not finished.

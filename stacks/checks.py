@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args, get_origin, get_type_hints
+
+from aws_cdk import Duration
 
 from constructs_lib import capacity, chat_function, cluster_checks, secret_rotation, validation
 from constructs_lib.lambda_code import CHAT_SQL
@@ -23,6 +26,8 @@ CONNECTIONS, CONNECTIONS_AT_SMALL_MINIMUM = 5000, 2000
 
 def problems(settings: Settings) -> list[str]:
     """Every reason why these settings cannot be deployed; empty when they can."""
+    if found := list(_types(settings)):
+        return found
     checks = (
         _stage,
         _network,
@@ -37,6 +42,30 @@ def problems(settings: Settings) -> list[str]:
         _packs,
     )
     return [problem for check in checks for problem in check(settings)]
+
+
+def _types(s: Settings) -> Iterator[str]:
+    """The other checks compare values, and take their types for granted."""
+    for field, types in _types_by_field().items():
+        value = getattr(s, field)
+        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+            names = " or ".join("None" if one is type(None) else one.__name__ for one in types)
+            hint = "write Duration.minutes(30), for instance" if Duration in types else "see stacks/config.py"
+            got = f"{type(value).__name__} {validation.shortened(str(value))}"
+            yield f"{field} must be of type {names}, got {got}: {hint}"
+
+
+@cache
+def _types_by_field() -> dict[str, tuple[type, ...]]:
+    """What each setting may be. An integer is a float too."""
+    from stacks.config import Settings  # it imports this module
+
+    found = {}
+    for field, annotation in get_type_hints(Settings).items():
+        parts = (annotation,) if get_origin(annotation) is tuple else get_args(annotation) or (annotation,)
+        types = tuple(get_origin(part) or part for part in parts)
+        found[field] = (*types, int) if float in types else types
+    return found
 
 
 def _stage(s: Settings) -> Iterator[str]:

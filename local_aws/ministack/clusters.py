@@ -16,6 +16,9 @@ _scaling_of_call = rds._serverlessv2_from_params
 
 
 def install() -> None:
+    # ministack gives a cluster and its instances the address of a container, after a restart also where there is none.
+    # The secrets that are attached have the name.
+    rds._sync_cluster_endpoints = rds._attach_instance_to_shared_cluster = _keep_endpoints
     rds._serverlessv2_xml = scaling_xml
     rds._serverlessv2_from_params = scaling_of_call
     rds._ACTION_MAP["DescribeIntegrations"] = describe_integrations
@@ -27,6 +30,10 @@ def install() -> None:
             "update": _updated(original["update"], complete),
         }
     rds._ACTION_MAP["CreateDBInstance"] = _with_ca(rds._ACTION_MAP["CreateDBInstance"])
+
+
+def _keep_endpoints(*_: dict[str, Any]) -> None:
+    """The names of AWS's shape, for as long as the cluster is there."""
 
 
 def scaling_xml(cluster: dict[str, Any]) -> str:

@@ -128,7 +128,7 @@ def _next(text: str, again: str, deployed: bool) -> list[str]:
         return ["Nothing was deployed.", f"Next: {f'correct {file}' if file else 'remove the cause'}, then: {again}"]
     if file:
         return [
-            "The stack was rolled back; statements that had succeeded stay applied.",
+            "The stack was rolled back; the files before this one stay applied.",
             f"Next: correct {file} if it was never applied (`stchat schema status`), then: {again}",
         ]
     return [f"Next: remove the cause, then: {again}"]
@@ -143,7 +143,7 @@ def _next_in_japanese(text: str, again: str, deployed: bool) -> list[str]:
         return ["何もデプロイされていません。", f"次の手順: {correct}{'し' if file else 'き'}、{again} を実行します。"]
     if file:
         return [
-            "スタックはロールバックされました。成功した文は適用されたままです。",
+            "スタックはロールバックされました。このファイルより前のファイルは適用されたままです。",
             f"次の手順: 一度も適用されていなければ(`stchat schema status`)、{correct}し、{again} を実行します。",
         ]
     return [f"次の手順: {correct}き、{again} を実行します。"]

@@ -63,6 +63,12 @@ def test_env_is_what_every_client_needs(local_aws: LocalAwsCli) -> None:
     assert local_aws.environment()["STCHAT_DATABASE"] == "st_chat_db"
 
 
+def test_deploy_has_no_stage(local_aws: LocalAwsCli) -> None:
+    outcome = local_aws.run("deploy", "--stage", "prod")
+    assert outcome.status == 1
+    assert "deploy has no --stage: name another stage with `local-aws deploy -- --all -c stage=prod`" in outcome.output
+
+
 def test_psql_is_the_master_in_the_applications_database(local_aws: LocalAwsCli) -> None:
     query = "SELECT current_user || '@' || current_database()"
     assert local_aws.must("psql", "--", "-Atc", query).strip() == "stchat@st_chat_db"
@@ -184,6 +190,12 @@ def test_commands_say_what_to_do_when_nothing_is_up(tmp_path: Path) -> None:
     for command in ("env", "pause", "psql", "deploy"):
         outcome = nothing.run(command)
         assert (outcome.status, outcome.output) == (1, "error: nothing is up: start it with `local-aws up`\n")
+
+
+def test_up_without_an_app_starts_nothing(tmp_path: Path) -> None:
+    outcome = LocalAwsCli(tmp_path, ()).run("up", "--app", str(tmp_path))
+    hint = f"error: there is no CDK app in {tmp_path}: name its folder with --app DIR, or use --no-deploy\n"
+    assert (outcome.status, outcome.output) == (1, hint)
 
 
 def test_help_teaches() -> None:

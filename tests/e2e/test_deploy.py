@@ -200,7 +200,7 @@ class TestLaterDeploys:
         reason = f'{file}:3: relation "nowhere" does not exist'
         *_, blank, headline, why, kept, following, end = outcome.output.splitlines()
         assert (blank, headline, why) == ("", "The deploy failed:", f"  {reason} (SQLSTATE 42P01)")
-        assert kept == "  The stack was rolled back; statements that had succeeded stay applied."
+        assert kept == "  The stack was rolled back; the files before this one stay applied."
         command = "make deploy STAGE=dev"
         assert following == f"  Next: correct {file} if it was never applied (`stchat schema status`), then: {command}"
         assert end.startswith("make: *** ")
@@ -301,11 +301,20 @@ class TestTheEnd:
     def test_down_and_up_again_keeps_everything(self, local_aws: LocalAwsCli) -> None:
         turns = f"SELECT userid FROM {HISTORY} WHERE userid = 'e2e'"
         before = local_aws.sql(turns)
+        endpoints = self.endpoints(local_aws)
+        assert all(endpoint.endswith(".ap-northeast-1.rds.amazonaws.com") for endpoint in endpoints), endpoints
         local_aws.must("down")
         assert local_aws.run("status").status == 1
         local_aws.must("up", *local_aws.ports, "--no-deploy")
         assert local_aws.sql(turns) == before == [["e2e"]]
+        assert self.endpoints(local_aws) == endpoints
         assert local_aws.stack_status("st-chat-dev-database") == "UPDATE_COMPLETE"
+
+    @staticmethod
+    def endpoints(local_aws: LocalAwsCli) -> list[str]:
+        """Of the clusters, for writing and reading."""
+        clusters = local_aws.client("rds").describe_db_clusters()["DBClusters"]
+        return [cluster[name] for cluster in clusters for name in ("Endpoint", "ReaderEndpoint")]
 
     def test_a_snapshot_is_of_its_moment(self, local_aws: LocalAwsCli) -> None:
         """Not of the end: test_production.py restores it."""

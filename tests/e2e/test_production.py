@@ -94,9 +94,9 @@ def test_a_shell_of_its_own_names_its_cluster(prod: Production) -> None:
     assert f"export STCHAT_CLUSTER_ARN={prod.outputs['ClusterArn']}\n" in local_aws.must("env", "--stage", "prod")
     shown = local_aws.must("psql", "--stage", "prod", "--", "-At", "-c", "SELECT current_database(), current_user")
     assert shown == "st_chat_db|stchat\n"
-    missing = local_aws.run("env", "--stage", "none")
-    assert missing.status == 1
-    assert "deploy them with `local-aws deploy -- --all -c stage=none`" in missing.output
+    missing = local_aws.must("env", "--stage", "none")
+    assert "deploy them with `local-aws deploy -- --all -c stage=none`" in missing
+    assert "unset STCHAT_CLUSTER_ARN\n" in missing  # or the shell would keep that of the stage before
 
 
 def test_the_schema_adopts_the_snapshots_rows_and_sets_the_roles_passwords(prod: Production) -> None:

@@ -63,7 +63,7 @@ def test_a_failed_migration_ends_with_file_line_message_and_next_command(output:
     assert text == (
         "The deploy failed:\n"
         f"  {file}{message}\n"
-        "  The stack was rolled back; statements that had succeeded stay applied.\n"
+        "  The stack was rolled back; the files before this one stay applied.\n"
         f"  Next: correct {file} if it was never applied (`stchat schema status`), then: make deploy STAGE=dev\n"
     )
 
@@ -74,7 +74,7 @@ def test_in_japanese_the_next_command_is_there_too(monkeypatch: pytest.MonkeyPat
     assert text.splitlines()[-3:] == [
         "  Next: correct sql/st_chat_db/0013_note.sql if it was never applied (`stchat schema status`), then:"
         " make deploy STAGE=dev",
-        "  スタックはロールバックされました。成功した文は適用されたままです。",
+        "  スタックはロールバックされました。このファイルより前のファイルは適用されたままです。",
         "  次の手順: 一度も適用されていなければ(`stchat schema status`)、sql/st_chat_db/0013_note.sql を修正し、"
         "make deploy STAGE=dev を実行します。",
     ]

@@ -57,6 +57,29 @@ def test_what_aws_takes_is_taken(change: dict[str, Any]) -> None:
     replace(DEV, **change)
 
 
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"readers": "two"}, "readers must be of type int, got str two: see stacks/config.py"),
+        (
+            {"auto_pause_after": 30},
+            "auto_pause_after must be of type Duration or None, got int 30: write Duration.minutes(30), for instance",
+        ),
+        ({"min_acu": True}, "min_acu must be of type float or int, got bool True: see stacks/config.py"),
+        ({"flow_logs": 1}, "flow_logs must be of type bool, got int 1: see stacks/config.py"),
+        (
+            {"availability_zones": ["a"]},
+            "availability_zones must be of type tuple, got list ['a']: see stacks/config.py",
+        ),
+    ],
+    ids=str,
+)
+def test_a_value_of_another_type_is_named(change: dict[str, Any], problem: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        replace(DEV, **change)
+    assert str(error.value) == f"dev: {problem}"
+
+
 def here(region: str = "", account: str = "") -> dict[str, str]:
     """What the CDK CLI puts into the environment."""
     return {"CDK_DEFAULT_REGION": region, "CDK_DEFAULT_ACCOUNT": account}
