@@ -136,8 +136,9 @@ def test_a_call_that_cannot_be_saved_fails(up: LocalAwsCli) -> None:
     assert names == {"before", "during"}
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"aws_port": "x"}', "null"])
-def test_a_damaged_cloud_json(up: LocalAwsCli, text: str) -> None:
+def test_a_damaged_cloud_json(up: LocalAwsCli) -> None:
+    """As each command finds it. tests/unit/local_aws has the ways in which it may be damaged."""
+    text = "{"
     client(up, "secretsmanager").create_secret(Name="kept", SecretString="1")
     file = up.directory / "cloud.json"
     file.write_text(text)

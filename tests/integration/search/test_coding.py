@@ -52,6 +52,7 @@ def template(migrated: MigratedDatabase, vectors: NDArray[np.float32]) -> Iterat
         with migrated.endpoint.psql(name) as superuser:
             superuser.execute("TRUNCATE st_chat_history_vector_table RESTART IDENTITY")
             write(superuser, rows(vectors))
+            superuser.execute("ANALYZE")
         yield name
 
 

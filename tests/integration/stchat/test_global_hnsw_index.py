@@ -72,7 +72,7 @@ def test_off_and_on_again(filled: Faulty, schema_api: DataApi, short_limits: End
         assert state(schema_api) == there
     filled.calls = 0
     assert deployed("false") == 1
-    assert filled.calls == 7, "two databases, two for the index, one to remember, one for the codes, one for the roles"
+    assert filled.calls == 8, "two databases, two for the index, one to remember, codes, words, roles"
 
 
 @pytest.mark.usefixtures("filled")

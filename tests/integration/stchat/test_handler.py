@@ -30,8 +30,8 @@ def test_create_and_again(counted_client: Faulty, schema_api: DataApi) -> None:
     assert deploys == {"StChatDevSchema 7f3c"}
     counted_client.calls = 0
     assert schema.is_complete(create, LambdaContext()) == DONE
-    assert counted_client.calls == 6, (
-        "one for each of two databases, two for the index, one for the codes, one for the roles"
+    assert counted_client.calls == 7, (
+        "one for each of two databases, two for the index, one each for the codes, the words and the roles"
     )
 
 
