@@ -88,6 +88,25 @@ def is_running(server: Server | None) -> bool:
     return _find(server) is not None
 
 
+def _wait(processes: Sequence[psutil.Process]) -> list[psutil.Process]:
+    """Wait until they have ended; returns those that have not after STOP_SECONDS.
+
+    A zombie has ended. The first process of a container may take it away late or never, which psutil.wait_procs waits
+    for.
+    """
+    deadline = time.monotonic() + STOP_SECONDS
+    while (alive := [one for one in processes if _runs(one)]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return alive
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 def stop(server: Server | None) -> None:
     """End a server and whatever it started: ask, wait, then insist."""
     process = _find(server)
@@ -95,11 +114,11 @@ def stop(server: Server | None) -> None:
         return
     children = process.children(recursive=True)
     process.terminate()
-    _, alive = psutil.wait_procs([process], timeout=STOP_SECONDS)
-    orphans = [child for child in children if child.is_running()]
+    alive = _wait([process])
+    orphans = [child for child in children if _runs(child)]
     for straggler in [*alive, *orphans]:
         straggler.kill()
-    psutil.wait_procs([*alive, *orphans], timeout=STOP_SECONDS)
+    _wait([*alive, *orphans])
 
 
 def strays(directory: Path, recorded: Sequence[Server | None]) -> list[psutil.Process]:
@@ -119,7 +138,7 @@ def stop_strays(processes: Sequence[psutil.Process]) -> None:
         for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(number)
-        _, processes = psutil.wait_procs(processes, timeout=STOP_SECONDS)
+        processes = _wait(processes)
 
 
 def _belongs_to(command: Sequence[str], directory: str) -> bool:
