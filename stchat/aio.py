@@ -16,7 +16,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, replace
 from functools import cache, partial, wraps
-from typing import Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar
 
 from stchat.chat import ChatHistory, ChatMemory
 from stchat.data_api import STOPPED
@@ -33,6 +33,7 @@ class _Sync(Protocol):
 P = ParamSpec("P")
 R = TypeVar("R")
 S = TypeVar("S", bound=_Sync)
+M = TypeVar("M")
 
 
 @cache
@@ -61,9 +62,11 @@ class _Async(Generic[S]):
         return replace(self, sync=self.sync.with_timeout(seconds))
 
 
-def _awaited(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[_Async[S], P], Coroutine[None, None, R]]:
+def _awaited(method: Callable[Concatenate[M, P], R]) -> Callable[Concatenate[_Async[Any], P], Coroutine[None, None, R]]:
+    """`method`: of the class of `sync`, or of one that it extends."""
+
     @wraps(method)
-    async def call(self: _Async[S], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    async def call(self: _Async[Any], /, *args: P.args, **kwargs: P.kwargs) -> R:
         context, stopped = copy_context(), threading.Event()
         context.run(STOPPED.set, stopped)
         work = partial(context.run, method, self.sync, *args, **kwargs)
@@ -88,4 +91,8 @@ class AsyncChatMemory(_Async[ChatMemory]):
     remember_many = _awaited(ChatMemory.remember_many)
     recall = _awaited(ChatMemory.recall)
     recall_vector = _awaited(ChatMemory.recall_vector)
+    get = _awaited(ChatMemory.get)
+    list = _awaited(ChatMemory.list)
+    update = _awaited(ChatMemory.update)
+    forget = _awaited(ChatMemory.forget)
     delete = _awaited(ChatMemory.delete)

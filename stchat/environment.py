@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from stchat.errors import SettingsError
 
 EMBEDDING_MODEL = "cohere.embed-multilingual-v3"
+MOST_DAYS = 36_500
 POOL = "pool of stchat, closes after"
 """What a pooled connection's name begins with, which `stchat doctor` lists."""
 
@@ -26,6 +28,10 @@ class Variable(StrEnum):
     """The secret of the role st_chat_read, for `stchat smoke`."""
     DATABASE = "STCHAT_DATABASE"
     EMBEDDING_MODEL = "STCHAT_EMBEDDING_MODEL"
+    MEMORY_DAYS = "STCHAT_MEMORY_DAYS"
+    """After how many days a memory expires that has no time of its own; never unless set."""
+    HISTORY_DAYS = "STCHAT_HISTORY_DAYS"
+    """The same of a turn."""
     CHAT_FUNCTION = "STCHAT_CHAT_FUNCTION"
     """The name of the chat function, for `stchat smoke`."""
     CHAT_MODEL = "STCHAT_CHAT_MODEL"
@@ -81,6 +87,9 @@ class ApplicationSettings:
     secret_arn: str
     database: str
     embedding_model: str = EMBEDDING_MODEL
+    memory_expires_after: timedelta | None = None
+    history_expires_after: timedelta | None = None
+    """Whole days; None: never."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> ApplicationSettings:
@@ -89,10 +98,16 @@ class ApplicationSettings:
             secret_arn=_required(environment, Variable.APP_SECRET_ARN),
             database=_required(environment, Variable.DATABASE),
             embedding_model=environment.get(Variable.EMBEDDING_MODEL) or cls.embedding_model,
+            memory_expires_after=days(environment, Variable.MEMORY_DAYS),
+            history_expires_after=days(environment, Variable.HISTORY_DAYS),
         )
 
     def to_environment(self) -> dict[str, str]:
-        """What `from_environment` reads."""
+        """What `from_environment` reads; what never expires is left out."""
+        expiry = {
+            Variable.MEMORY_DAYS: self.memory_expires_after,
+            Variable.HISTORY_DAYS: self.history_expires_after,
+        }
         return _written(
             {
                 Variable.CLUSTER_ARN: self.cluster_arn,
@@ -100,7 +115,22 @@ class ApplicationSettings:
                 Variable.DATABASE: self.database,
                 Variable.EMBEDDING_MODEL: self.embedding_model,
             }
+            | {name: str(after.days) for name, after in expiry.items() if after is not None}
         )
+
+
+def days(environment: Mapping[str, str], name: Variable) -> timedelta | None:
+    """A number of days, or None where the variable is not set.
+
+    Raises:
+        SettingsError: it is not a number from 1 to 36,500.
+    """
+    text = environment.get(name) or ""
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= MOST_DAYS):
+        raise SettingsError(f"{name} must be a number of days from 1 to {MOST_DAYS:,}, got {text[:20]!r}: or unset it")
+    return timedelta(days=int(text))
 
 
 def region_of(arn: str) -> str | None:

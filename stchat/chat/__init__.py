@@ -1,6 +1,7 @@
 """A user's chat history and chat memory, and the operations of the chat function."""
 
 from stchat.chat.batches import BATCH_ITEMS, BATCH_TURNS, prepare, prepare_turn
+from stchat.chat.by_id import UNCHANGED, Unchanged
 from stchat.chat.embeddings import CohereEmbedder, Embedded, Embedder, shared_client
 from stchat.chat.history import Added, ChatHistory, Theme, Turn
 from stchat.chat.http_status import FAILED, TOO_LARGE, Problem, RefusedError, logged, problem
@@ -16,6 +17,7 @@ __all__ = [
     "FAILED",
     "OPERATIONS",
     "TOO_LARGE",
+    "UNCHANGED",
     "Added",
     "Chat",
     "ChatHistory",
@@ -30,6 +32,7 @@ __all__ = [
     "Remembered",
     "Theme",
     "Turn",
+    "Unchanged",
     "Vector",
     "logged",
     "normalised",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from stchat.chat import validation
@@ -16,9 +17,9 @@ BATCH_TURNS = 1_000
 BATCH_BYTES = 4_000_000  # of items, as they are in the request, of which the Data API takes 4 MiB
 
 _REQUIRED = ("userid", "theme", "chatid", "summary")
-_NAMES = (*_REQUIRED, "metadata", "vector")
+_NAMES = (*_REQUIRED, "metadata", "vector", "id", "expires_at")
 _TURN_REQUIRED = ("userid", "theme", "chatid")
-_TURN_NAMES = (*_TURN_REQUIRED, "userinput", "botresponse", "timestamp")
+_TURN_NAMES = (*_TURN_REQUIRED, "userinput", "botresponse", "timestamp", "expires_at")
 
 
 @dataclass(frozen=True)
@@ -30,16 +31,18 @@ class Item:
     size: int
 
 
-def prepare(item: Mapping[str, Any], prefix: str = "") -> Item:
-    """`prefix`: stands before the names of fields in errors, as `items[3].`."""
+def prepare(item: Mapping[str, Any], prefix: str = "", expires_at: str | None = None) -> Item:
+    """`prefix`: stands before the names of fields in errors, as `items[3].`. `expires_at`: unless the item has one."""
     _check_names(item, prefix, _REQUIRED, _NAMES)
-    metadata, vector = item.get("metadata"), item.get("vector")
+    metadata, vector, id_ = item.get("metadata"), item.get("vector"), item.get("id")
     columns = {
         "userid": validation.name(f"{prefix}userid", item["userid"]),
         "theme": validation.name(f"{prefix}theme", item["theme"]),
         "chatid": validation.bigint_id(f"{prefix}chatid", item["chatid"]),
         "summary": validation.non_blank(f"{prefix}summary", item["summary"]),
         "metadata": None if metadata is None else json.loads(validation.metadata(f"{prefix}metadata", metadata)),
+        "id": None if id_ is None else validation.name(f"{prefix}id", id_),
+        "expires_at": _expiry(item, prefix, expires_at),
     }
     return Item(
         columns=columns,
@@ -49,7 +52,7 @@ def prepare(item: Mapping[str, Any], prefix: str = "") -> Item:
     )
 
 
-def prepare_turn(turn: Mapping[str, Any], prefix: str = "") -> Item:
+def prepare_turn(turn: Mapping[str, Any], prefix: str = "", expires_at: str | None = None) -> Item:
     """As `prepare`, of a turn."""
     _check_names(turn, prefix, _TURN_REQUIRED, _TURN_NAMES)
     userinput, botresponse, timestamp = turn.get("userinput"), turn.get("botresponse"), turn.get("timestamp")
@@ -60,6 +63,7 @@ def prepare_turn(turn: Mapping[str, Any], prefix: str = "") -> Item:
         "userinput": None if userinput is None else validation.text(f"{prefix}userinput", userinput),
         "botresponse": None if botresponse is None else validation.text(f"{prefix}botresponse", botresponse),
         "timestamp": None if timestamp is None else validation.moment(f"{prefix}timestamp", timestamp),
+        "expires_at": _expiry(turn, prefix, expires_at),
     }
     return Item(columns, vector=None, size=len(json.dumps(json.dumps(columns, ensure_ascii=False))))
 
@@ -73,6 +77,16 @@ def batches(items: Sequence[Item], most: int = BATCH_ITEMS) -> Iterator[Sequence
         size += item.size
     if items:
         yield items[start:]
+
+
+def expiry(after: timedelta | None) -> str | None:
+    """When what is written now expires: `after` is the default of the history or the memory."""
+    return None if after is None else (datetime.now(UTC) + after).isoformat()
+
+
+def _expiry(item: Mapping[str, Any], prefix: str, default: str | None) -> str | None:
+    given = item.get("expires_at")
+    return default if given is None else validation.moment(f"{prefix}expires_at", given)
 
 
 def _check_names(item: Mapping[str, Any], prefix: str, required: Sequence[str], names: Sequence[str]) -> None:

@@ -11,11 +11,11 @@ import logging
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from stchat.chat import validation
-from stchat.chat.batches import BATCH_TURNS, batches, prepare_turn
+from stchat.chat.batches import BATCH_TURNS, batches, expiry, prepare_turn
 from stchat.data_api import Backoff, DataApi, Database, Row, joined, query
 from stchat.environment import ApplicationSettings
 from stchat.errors import ConflictError, PartialError, ResultTooLargeError, StchatError
@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 MOST_TURNS = 1_000  # of one call
 
 _ADD = """
-SELECT st_chat_add_turn(:userid, :theme, :chatid, :userinput::text, :botresponse::text) AS outcome"""
+SELECT st_chat_add_turn(
+    :userid, :theme, :chatid, :userinput::text, :botresponse::text, :expires_at::timestamptz) AS outcome"""
 _ADD_MANY = "SELECT item, outcome FROM st_chat_add_turns(:items::jsonb)"
 _TURNS = """
 SELECT primarykey, themename AS theme, chatid, "timestamp", part, userinput, botresponse
@@ -72,30 +73,44 @@ class ChatHistory:
 
     So a call whose response was lost is retried for as long as `api` has timeout. Every operation raises InputError
     before anything is sent, and DataApiError when the database stays paused or unreachable, or refuses.
+
+    `expires_after`: how long after it is stored a turn expires that has no `expires_at` of its own; None: never. What
+    has expired is not there for any operation, also before it is deleted (docs/memory.md).
     """
 
     api: Database
+    expires_after: timedelta | None = None
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> ChatHistory:
-        """By STCHAT_CLUSTER_ARN, STCHAT_APP_SECRET_ARN and STCHAT_DATABASE."""
-        return cls(DataApi.from_settings(ApplicationSettings.from_environment(environment)))
+        """By STCHAT_CLUSTER_ARN, STCHAT_APP_SECRET_ARN, STCHAT_DATABASE and STCHAT_HISTORY_DAYS."""
+        settings = ApplicationSettings.from_environment(environment)
+        return cls(DataApi.from_settings(settings), settings.history_expires_after)
 
     def with_timeout(self, seconds: float) -> ChatHistory:
         """The same, whose operations wait that long at most for a database that is paused or busy."""
         return replace(self, api=self.api.with_timeout(seconds))
 
-    def add(self, userid: str, theme: str, chatid: int, userinput: str | None, botresponse: str | None) -> bool:
+    def add(
+        self,
+        userid: str,
+        theme: str,
+        chatid: int,
+        userinput: str | None,
+        botresponse: str | None,
+        expires_at: datetime | str | None = None,
+    ) -> bool:
         """Store one turn, identified by userid, theme and chatid.
 
         Args:
             userid, theme: 1 to 1,000 bytes of UTF-8.
             chatid: an integer from 0 to 2^63 - 1, the application's own: the next one in this theme, for instance.
             userinput, botresponse: up to 400,000 bytes of UTF-8, or None. No text may hold NUL.
+            expires_at: a datetime with its zone, or ISO 8601 text; by `expires_after` unless given.
 
         Returns:
-            True if it was created, False if it already exists. After a lost response it may be this very call that
-            created what its retry finds.
+            True if it was created, False if it already exists: then nothing changes, `expires_at` neither. After a lost
+            response it may be this very call that created what its retry finds.
 
         Raises:
             ConflictError: another text exists under this chatid; nothing has changed.
@@ -106,6 +121,9 @@ class ChatHistory:
             "chatid": validation.bigint_id("chatid", chatid),
             "userinput": None if userinput is None else validation.text("userinput", userinput),
             "botresponse": None if botresponse is None else validation.text("botresponse", botresponse),
+            "expires_at": expiry(self.expires_after)
+            if expires_at is None
+            else validation.moment("expires_at", expires_at),
         }
         [row] = self.api.execute(_ADD, parameters, idempotent=True).rows
         if row["outcome"] == "conflict":
@@ -121,13 +139,15 @@ class ChatHistory:
         Args:
             turns: mappings with the names of `add`'s arguments, and `timestamp` for when the turn was: a datetime with
                 its zone, or ISO 8601 text; now unless given. In the order in which they are to be listed, oldest
-                first: `turns` lists by that, not by the timestamp. Of a turn that exists the timestamp stays.
+                first: `turns` lists by that, not by the timestamp. Of a turn that exists the timestamp stays, and the
+                time at which it expires. `expires_after` counts from now, not from the timestamp.
 
         Raises:
             PartialError: a batch failed after others had been stored. Send all again: nothing is stored twice.
             InputError: names the turn, as in `turns[3].userid`; nothing was sent.
         """
-        prepared = [prepare_turn(turn, f"turns[{index}].") for index, turn in enumerate(turns)]
+        expires_at = expiry(self.expires_after)
+        prepared = [prepare_turn(turn, f"turns[{index}].", expires_at) for index, turn in enumerate(turns)]
         backoff = Backoff(self.api.timeout)
         done, stored = Added(), 0
         for batch in batches(prepared, BATCH_TURNS):

@@ -8,10 +8,12 @@ import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from stchat.chat import validation
-from stchat.chat.batches import Item, batches, prepare
+from stchat.chat.batches import Item, batches, expiry, prepare
+from stchat.chat.by_id import MemoriesById
 from stchat.chat.embeddings import CohereEmbedder, Embedder
 from stchat.chat.recall import Memory, Mode, memories, parameters
 from stchat.chat.vectors import DIMENSIONS, Vector, normalised, to_text
@@ -36,17 +38,21 @@ class Remembered:
 
 
 @dataclass(frozen=True)
-class ChatMemory:
+class ChatMemory(MemoriesById):
     """Each operation is one call of `api`, a DataApi or a Postgres, idempotent: the database finds what exists already.
 
     So a call whose response was lost is retried for as long as `api` has timeout: that is the whole operation's, the
     model's calls and every batch included. Every operation raises InputError before anything is sent, DataApiError
     when the database stays paused or unreachable, or refuses, and EmbeddingError when the model does.
+
+    `expires_after`: how long after it is stored a memory expires that has no `expires_at` of its own; None: never. What
+    has expired is not there for any operation, also before it is deleted (docs/memory.md).
     """
 
     api: Database
     embedder: Embedder
     reader: Database | None = None  # where `recall` goes instead: a reader, which lags behind (docs/transports.md)
+    expires_after: timedelta | None = None
 
     def __post_init__(self) -> None:
         """The table's dimension is this package's constant, as its migration is: no call is needed to compare."""
@@ -58,10 +64,10 @@ class ChatMemory:
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> ChatMemory:
-        """By STCHAT_CLUSTER_ARN, STCHAT_APP_SECRET_ARN, STCHAT_DATABASE and STCHAT_EMBEDDING_MODEL."""
+        """By STCHAT_CLUSTER_ARN, STCHAT_APP_SECRET_ARN, STCHAT_DATABASE, STCHAT_EMBEDDING_MODEL, STCHAT_MEMORY_DAYS."""
         settings = ApplicationSettings.from_environment(environment)
-        region = region_of(settings.cluster_arn)
-        return cls(DataApi.from_settings(settings), CohereEmbedder(model_id=settings.embedding_model, region=region))
+        embedder = CohereEmbedder(model_id=settings.embedding_model, region=region_of(settings.cluster_arn))
+        return cls(DataApi.from_settings(settings), embedder, expires_after=settings.memory_expires_after)
 
     def with_timeout(self, seconds: float) -> ChatMemory:
         """The same, whose operations wait that long at most for what is paused or busy."""
@@ -76,6 +82,8 @@ class ChatMemory:
         summary: str,
         metadata: Mapping[str, Any] | None = None,
         vector: Sequence[float] | None = None,
+        id: str | None = None,
+        expires_at: datetime | str | None = None,
     ) -> bool:
         """Store one memory; the model makes its vector unless one is given.
 
@@ -85,13 +93,18 @@ class ChatMemory:
             summary: up to 400,000 bytes of UTF-8; without NUL, and not blank.
             metadata: a JSON object of at most 16 KB. Numbers are PostgreSQL's numeric: 1e300 comes back as an integer.
             vector: 1,024 finite numbers, not all zero, of any length: it is stored with length 1.
+            id: 1 to 1,000 bytes of UTF-8, your own. A memory of this user that has it is replaced as a whole; it keeps
+                its primarykey and created_at.
+            expires_at: a datetime with its zone, or ISO 8601 text; by `expires_after` unless given.
 
         Returns:
-            True if it was created. False if this summary already exists under this userid, theme and chatid (it then
-            has the new metadata and vector), or was created by this very call before its response was lost.
+            True if it was created. False if the id already exists, or, without one, this summary under this userid,
+            theme and chatid (it then has the new metadata, vector and expires_at), or if it was created by this very
+            call before its response was lost.
         """
-        item = {"userid": userid, "theme": theme, "chatid": chatid, "summary": summary}
-        prepared = prepare(item | {"metadata": metadata, "vector": vector})
+        item = {"userid": userid, "theme": theme, "chatid": chatid, "summary": summary, "id": id}
+        given = item | {"metadata": metadata, "vector": vector, "expires_at": expires_at}
+        prepared = prepare(given, expires_at=expiry(self.expires_after))
         return self._store([prepared], Backoff(self.api.timeout)).created == 1
 
     def remember_many(self, items: Iterable[Mapping[str, Any]]) -> Remembered:
@@ -104,7 +117,8 @@ class ChatMemory:
             PartialError: a batch failed after others had been stored. Send all again: nothing is stored twice.
             InputError: names the item, as in `items[3].summary`; nothing was sent.
         """
-        prepared = [prepare(item, f"items[{index}].") for index, item in enumerate(items)]
+        expires_at = expiry(self.expires_after)
+        prepared = [prepare(item, f"items[{index}].", expires_at) for index, item in enumerate(items)]
         backoff = Backoff(self.api.timeout)
         done, stored = Remembered(), 0
         for batch in batches(prepared):

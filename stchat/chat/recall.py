@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, get_args
 
 from stchat.chat import validation
@@ -26,7 +27,10 @@ class Memory:
     `score` is what memories are sorted by. By mode "hybrid" it is the mean of `semantic`, the similarity brought to
     0..1 (1 the nearest memory, 0 the average of them), and `lexical`, BM25 of this user's memories (1 the memory with
     the best words, 0 one without any). By "semantic" it is the similarity, and by "lexical" it is `lexical`. None is
-    what the mode did not look for.
+    what the mode did not look for, and each of them where the memory was not searched for (`get`, `list`).
+
+    `id` is the caller's, or one that was made for it. `updated_at`: when its summary, metadata, vector or `expires_at`
+    last changed. Times are in UTC; `expires_at` None: never.
     """
 
     primarykey: int
@@ -34,10 +38,14 @@ class Memory:
     chatid: int
     summary: str
     metadata: dict[str, Any] | None
-    similarity: float | None
-    score: float
-    semantic: float | None
-    lexical: float | None
+    similarity: float | None = None
+    score: float | Any = None  # `Any`: a caller of `recall` need not ask whether it is None
+    semantic: float | None = None
+    lexical: float | None = None
+    id: str = ""
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    expires_at: datetime | None = None
 
 
 def parameters(

@@ -5,22 +5,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from stchat.errors import InputError
 
-NAME_BYTES = 1_000  # userid and theme: an entry of a btree index holds 2,704 bytes
+NAME_BYTES = 1_000  # userid, theme and id: an entry of a btree index holds 2,704 bytes
 TEXT_BYTES = 400_000  # two of these, a turn, fit the 1 MiB of a response
 METADATA_BYTES = 16_384
 LARGEST_BIGINT = 2**63 - 1
+MOST_IDS = 500  # of a call: with every character escaped twice they fit the 4 MiB of a request
 
 _NUL_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def name(field: str, value: Any) -> str:
-    """A userid or theme: text of 1 to 1,000 bytes of UTF-8."""
+    """A userid, a theme or a memory's id: text of 1 to 1,000 bytes of UTF-8."""
     checked = _text(field, value, NAME_BYTES, "use a shorter one, such as a hash of it")
     if not checked:
         raise InputError(field, "not be empty", "''")
@@ -52,7 +53,7 @@ def bigint_id(field: str, value: Any) -> int:
 
 
 def moment(field: str, value: Any) -> str:
-    """A datetime with its zone, or the same as ISO 8601 text; returned as ISO 8601."""
+    """A datetime with its zone, or the same as ISO 8601 text; returned as ISO 8601 in UTC."""
     try:
         parsed = datetime.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:
@@ -61,7 +62,19 @@ def moment(field: str, value: Any) -> str:
         raise InputError(field, "be a time in ISO 8601", describe(value), "write it like 2026-11-25T10:00:00+09:00")
     if parsed.utcoffset() is None:
         raise InputError(field, "have a zone", "a time without one", "add +09:00, for instance, or Z for UTC")
-    return parsed.isoformat()
+    try:
+        return parsed.astimezone(UTC).isoformat()
+    except OverflowError:
+        raise InputError(field, "be from year 1 to 9999 in UTC", "a time beyond", "leave a day of room") from None
+
+
+def ids(field: str, values: Any) -> list[str]:
+    """1 to 500 ids of memories; one that is named twice counts once."""
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        raise InputError(field, "be a list of ids", describe(values))
+    if not 1 <= len(values) <= MOST_IDS:
+        raise InputError(field, f"have 1 to {MOST_IDS} members", f"{len(values)}", "send them in several calls")
+    return list(dict.fromkeys(name(f"{field}[{index}]", value) for index, value in enumerate(values)))
 
 
 def metadata(field: str, value: Any) -> str:
