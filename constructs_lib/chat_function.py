@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from aws_cdk import Duration
 from aws_cdk import aws_bedrock as bedrock
@@ -15,7 +16,7 @@ from constructs import Construct
 from constructs_lib import validation
 from constructs_lib.data_api_grant import CALLS
 from constructs_lib.stchat_function import StchatFunction
-from stchat.environment import EMBEDDING_MODEL, ApplicationSettings
+from stchat.environment import EMBEDDING_MODEL, MOST_DAYS, ApplicationSettings
 
 EMBEDDING_MODELS = ("cohere.embed-multilingual-v3", "cohere.embed-english-v3")
 
@@ -24,7 +25,8 @@ class ChatFunction(Construct):
     """Logs in with `secret`, an application role's; may use the Data API of `cluster` and one embedding model.
 
     `database` has the chat's tables (CHAT_SQL). `embedding_model` stays as it is: vectors of two models in one table
-    cannot be compared. `function` is the Lambda function, `url` its address.
+    cannot be compared. Memories and turns whose caller does not say when they expire do so that many days after they
+    are stored, or never. `function` is the Lambda function, `url` its address.
     """
 
     def __init__(
@@ -36,6 +38,8 @@ class ChatFunction(Construct):
         secret: secretsmanager.ISecret,
         database: str = "st_chat_db",
         embedding_model: str = EMBEDDING_MODEL,
+        memory_expires_after: Duration | None = None,
+        history_expires_after: Duration | None = None,
         timeout: Duration | None = None,
         memory_mib: int = 512,
         reserved_concurrency: int | None = None,
@@ -47,6 +51,8 @@ class ChatFunction(Construct):
             [
                 *validation.database_name("database", database),
                 *embedding_model_problems("embedding_model", embedding_model),
+                *expiry_problems("memory_expires_after", memory_expires_after),
+                *expiry_problems("history_expires_after", history_expires_after),
                 *function_problems("", timeout, memory_mib, reserved_concurrency),
             ],
         )
@@ -57,7 +63,12 @@ class ChatFunction(Construct):
             description="Chat history and chat memory: add, turns, themes, delete, remember, recall, forget",
             timeout=timeout,
             environment=ApplicationSettings(
-                cluster.cluster_arn, secret.secret_arn, database, embedding_model
+                cluster.cluster_arn,
+                secret.secret_arn,
+                database,
+                embedding_model,
+                memory_expires_after=expiry(memory_expires_after),
+                history_expires_after=expiry(history_expires_after),
             ).to_environment(),
             memory_mib=memory_mib,
             reserved_concurrency=reserved_concurrency,
@@ -94,6 +105,19 @@ def embedding_model_problems(field: str, model: str) -> Iterator[str]:
             f"{field} must be one of {', '.join(EMBEDDING_MODELS)}, got {model}:"
             " another one needs a class of its own in stchat/chat/embeddings.py, and vectors of 1024 numbers"
         )
+
+
+def expiry(after: Duration | None) -> timedelta | None:
+    return None if after is None else timedelta(days=after.to_days(integral=False))
+
+
+def expiry_problems(field: str, after: Duration | None) -> Iterator[str]:
+    """What is wrong with how long something is kept."""
+    if after is None:
+        return
+    days = after.to_days(integral=False)
+    if not 1 <= days <= MOST_DAYS or days % 1:
+        yield f"{field} must be None or 1 to {MOST_DAYS:,} whole days, got {days:g}: take Duration.days(90)"
 
 
 def function_problems(

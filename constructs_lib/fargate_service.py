@@ -16,7 +16,7 @@ from constructs import Construct
 
 from constructs_lib import validation
 from constructs_lib.acknowledgments import acknowledge, wildcard
-from constructs_lib.chat_function import embedding_model_problems
+from constructs_lib.chat_function import embedding_model_problems, expiry_problems
 from constructs_lib.database_access import DatabaseAccess
 from stchat.environment import EMBEDDING_MODEL, Variable
 
@@ -55,6 +55,8 @@ class FargateService(Construct):
         secret: secretsmanager.ISecret | None = None,
         database: str = "st_chat_db",
         embedding_model: str = EMBEDDING_MODEL,
+        memory_expires_after: Duration | None = None,
+        history_expires_after: Duration | None = None,
         recall_on_reader: bool = False,
         ca_bundle: str = "/etc/ssl/certs/global-bundle.pem",
         port: int = 8000,
@@ -69,6 +71,8 @@ class FargateService(Construct):
             [
                 *validation.database_name("database", database),
                 *embedding_model_problems("embedding_model", embedding_model),
+                *expiry_problems("memory_expires_after", memory_expires_after),
+                *expiry_problems("history_expires_after", history_expires_after),
                 *_problems(port, health_path, tasks),
             ],
         )
@@ -81,7 +85,8 @@ class FargateService(Construct):
         definition.add_container(
             "Chat",
             image=image,
-            environment=_environment(cluster, secret, database, embedding_model, ca_bundle, recall_on_reader),
+            environment=_environment(cluster, secret, database, embedding_model, ca_bundle, recall_on_reader)
+            | _expiry(memory_expires_after, history_expires_after),
             logging=ecs.LogDrivers.aws_logs(
                 stream_prefix="chat",
                 log_group=logs.LogGroup(
@@ -181,6 +186,11 @@ def _environment(
         found[Variable.DB_READER_HOST] = cluster.cluster_read_endpoint.hostname
     region = {"AWS_REGION": Stack.of(cluster).region, "AWS_DEFAULT_REGION": Stack.of(cluster).region}
     return {variable.value: value for variable, value in found.items()} | region
+
+
+def _expiry(memory: Duration | None, history: Duration | None) -> dict[str, str]:
+    found = {Variable.MEMORY_DAYS: memory, Variable.HISTORY_DAYS: history}
+    return {name.value: f"{after.to_days():g}" for name, after in found.items() if after is not None}
 
 
 def _problems(port: int, health_path: str, tasks: int) -> Iterator[str]:

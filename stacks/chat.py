@@ -28,6 +28,8 @@ class ChatStack(StageStack):
             secret=database.role_secrets[APPLICATION_ROLE],
             database=settings.database_name,
             embedding_model=settings.embedding_model,
+            memory_expires_after=settings.memory_expires_after,
+            history_expires_after=settings.history_expires_after,
             timeout=settings.chat_timeout,
             memory_mib=settings.chat_memory_mib,
             reserved_concurrency=settings.chat_reserved_concurrency,

@@ -152,6 +152,8 @@ def _chat(s: Settings) -> Iterator[str]:
             f"embedding_model must be {EMBEDDING_MODEL}, got {s.embedding_model}: the vectors that are stored are that"
             " model's and cannot be compared with another's; a database of its own can have another (ChatFunction)"
         )
+    yield from chat_function.expiry_problems("memory_expires_after", s.memory_expires_after)
+    yield from chat_function.expiry_problems("history_expires_after", s.history_expires_after)
     yield from chat_function.function_problems("chat_", s.chat_timeout, s.chat_memory_mib, s.chat_reserved_concurrency)
 
 

@@ -100,6 +100,10 @@ class Settings:
     # Chat function
     embedding_model: str = "cohere.embed-multilingual-v3"
     """Bedrock's id of the model. It stays as it is: the vectors of two models cannot be compared."""
+    memory_expires_after: Duration | None = None
+    """1 to 36,500 days after it is stored a memory expires, unless its caller says when; None: never."""
+    history_expires_after: Duration | None = None
+    """The same of a turn. What has expired is never answered (docs/memory.md)."""
     chat_timeout: Duration = Duration.seconds(60)  # noqa: RUF009
     """30 to 900 s, of which it waits for a paused cluster all but 20; boto3's callers wait 60 s unless configured."""
     chat_memory_mib: int = 512

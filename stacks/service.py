@@ -44,6 +44,8 @@ class ServiceStack(StageStack):
             secret=None if settings.iam_authentication else database.role_secrets[APPLICATION_ROLE],
             database=settings.database_name,
             embedding_model=settings.embedding_model,
+            memory_expires_after=settings.memory_expires_after,
+            history_expires_after=settings.history_expires_after,
             tasks=settings.fargate_tasks,
         )
         CfnOutput(self, "ServiceName", value=chat.service.service_name)

@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from stchat import ChatHistory, ChatMemory, CohereEmbedder, Memory, StchatError, Turn
 from stchat.aio import AsyncChatHistory, AsyncChatMemory
 from stchat.chat import logged, problem
-from stchat.environment import EMBEDDING_MODEL, Variable
+from stchat.environment import EMBEDDING_MODEL, Variable, days
 from stchat.postgres import Postgres, PostgresSettings
 
 log = logging.getLogger("uvicorn.error")
@@ -40,7 +40,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     api = Postgres.from_settings(settings, timeout=CALL_SECONDS)
     reader = Postgres.reader_from_settings(settings, timeout=CALL_SECONDS)
     embedder = CohereEmbedder(model_id=os.environ.get(Variable.EMBEDDING_MODEL, EMBEDDING_MODEL))
-    app.state.chat = Chat(AsyncChatHistory(ChatHistory(api)), AsyncChatMemory(ChatMemory(api, embedder, reader)))
+    history = ChatHistory(api, days(os.environ, Variable.HISTORY_DAYS))
+    memory = ChatMemory(api, embedder, reader, days(os.environ, Variable.MEMORY_DAYS))
+    app.state.chat = Chat(AsyncChatHistory(history), AsyncChatMemory(memory))
     yield
     for each in filter(None, (api, reader)):
         each.close()

@@ -17,10 +17,12 @@ from stchat.errors import DatabaseError, InputError
 
 MOST_LISTED = 1_000  # of one page
 
-_COLUMNS = "id, primarykey, theme, chatid, metadata, created_at, updated_at, expires_at, part, chat_summary"
-_GET = f"SELECT {_COLUMNS} FROM st_chat_memory_get(:userid, :ids::jsonb)"
-_LIST = f"""
-SELECT {_COLUMNS} FROM st_chat_memory_list(:userid, :theme::text, :after::text, :key::bigint, :limit::int)"""
+_GET = """
+SELECT id, primarykey, theme, chatid, metadata, created_at, updated_at, expires_at, part, chat_summary
+FROM st_chat_memory_get(:userid, :ids::jsonb)"""
+_LIST = """
+SELECT id, primarykey, theme, chatid, metadata, created_at, updated_at, expires_at, part, chat_summary
+FROM st_chat_memory_list(:userid, :theme::text, :after::text, :key::bigint, :limit::int)"""
 _UPDATE = "SELECT st_chat_memory_update(:userid, :id, :changes::jsonb) AS found"
 _FORGET = "SELECT st_chat_forget_ids(:userid, :ids::jsonb) AS deleted"
 _NO_SUCH_ID = "P0002"

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from stchat.chat.embeddings import CohereEmbedder, bedrock_runtime_client
 from stchat.chat.history import ChatHistory, Theme, Turn
 from stchat.chat.memory import ChatMemory
+from stchat.chat.recall import Memory
 from stchat.data_api import DataApi
 from stchat.environment import ApplicationSettings, region_of
 from stchat.errors import InputError
@@ -43,7 +45,10 @@ class Chat:
         api = DataApi.from_settings(settings, read_seconds=read_seconds)
         model = bedrock_runtime_client(region_of(settings.cluster_arn), read_seconds=read_seconds)
         embedder = CohereEmbedder(model, settings.embedding_model)
-        return cls(ChatHistory(api), ChatMemory(api, embedder))
+        return cls(
+            ChatHistory(api, settings.history_expires_after),
+            ChatMemory(api, embedder, expires_after=settings.memory_expires_after),
+        )
 
     def with_timeout(self, seconds: float) -> Chat:
         """The same, whose operations wait that long at most for what is paused or busy."""
@@ -52,14 +57,16 @@ class Chat:
 
 @dataclass(frozen=True)
 class Operation:
-    """`run` gets the fields by their names; the library checks their values."""
+    """`run` gets the fields by their names; the library checks their values. `nullable`: optional too, and null is a
+    value of them."""
 
     run: Callable[..., Outcome]
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
+    nullable: tuple[str, ...] = ()
 
     def __call__(self, chat: Chat, fields: Fields) -> Outcome:
-        """An optional field that is null counts as absent.
+        """Another optional field that is null counts as absent.
 
         Raises:
             InputError: a field is missing, unknown or not valid; nothing was sent.
@@ -68,12 +75,12 @@ class Operation:
         for name in self.required:
             if name not in fields:
                 raise InputError(name, "be given", "none")
-        names = (*self.required, *self.optional)
+        names = (*self.required, *self.optional, *self.nullable)
         for name in fields:
             if name not in names:
                 shown = name[:64].encode(errors="replace").decode()
                 raise InputError(shown, f"be one of {', '.join(names)}", "a field of another name")
-        given = {name: value for name, value in fields.items() if value is not None or name in self.required}
+        given = {name: value for name, value in fields.items() if value is not None or name not in self.optional}
         try:
             return self.run(chat, **given)
         except InputError as error:
@@ -91,17 +98,25 @@ def _add(
 
 def _turns(chat: Chat, themename: str | None = None, **fields: Any) -> Outcome:
     turns = chat.history.turns(theme=themename, **fields)
-    return Outcome({"turns": [_wire(turn) | {"timestamp": turn.timestamp.isoformat()} for turn in turns]}, len(turns))
+    return Outcome({"turns": [_wire(turn) for turn in turns]}, len(turns))
 
 
 def _themes(chat: Chat, userid: str) -> Outcome:
     themes = chat.history.themes(userid)
-    return Outcome({"themes": [_wire(theme) | {"latest": theme.latest.isoformat()} for theme in themes]}, len(themes))
+    return Outcome({"themes": [_wire(theme) for theme in themes]}, len(themes))
 
 
 def _wire(item: Turn | Theme) -> dict[str, Any]:
-    fields = asdict(item)
-    return {"themename" if name == "theme" else name: value for name, value in fields.items()}
+    return {"themename" if name == "theme" else name: value for name, value in _json(item).items()}
+
+
+def _json(item: Turn | Theme | Memory) -> dict[str, Any]:
+    """Times as ISO 8601."""
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(item).items()}
+
+
+def _memories(found: list[Memory]) -> Outcome:
+    return Outcome({"memories": [_json(memory) for memory in found]}, len(found))
 
 
 def _delete(chat: Chat, themename: str | None = None, **fields: Any) -> Outcome:
@@ -135,21 +150,45 @@ def _recall(chat: Chat, query: str | None = None, vector: list[float] | None = N
         if query is not None
         else chat.memory.recall_vector(vector=vector or [], **fields)
     )
-    return Outcome({"memories": [asdict(memory) for memory in found]}, len(found))
+    return _memories(found)
 
 
-def _forget(chat: Chat, **fields: Any) -> Outcome:
-    deleted = chat.memory.delete(**fields)
+def _get(chat: Chat, **fields: Any) -> Outcome:
+    return _memories(chat.memory.get(**fields))
+
+
+def _list(chat: Chat, **fields: Any) -> Outcome:
+    return _memories(chat.memory.list(**fields))
+
+
+def _update(chat: Chat, **fields: Any) -> Outcome:
+    found = chat.memory.update(**fields)
+    return Outcome({"found": found}, int(found))
+
+
+def _forget(chat: Chat, userid: str, **fields: Any) -> Outcome:
+    """`ids` that are null are refused: without ids and a theme every memory goes."""
+    if "ids" not in fields:
+        deleted = chat.memory.delete(userid, **fields)
+    elif len(fields) > 1:
+        raise InputError("ids", "be given without theme and chatid", "them too")
+    else:
+        deleted = chat.memory.forget(userid, **fields)
     return Outcome({"forgotten": deleted}, deleted)
 
 
 OPERATIONS: Mapping[str, Operation] = {
-    "add": Operation(_add, ("userid", "themename", "chatid"), ("userinput", "botresponse")),
+    "add": Operation(_add, ("userid", "themename", "chatid"), ("userinput", "botresponse", "expires_at")),
     "turns": Operation(_turns, ("userid",), ("themename", "limit", "before")),
     "themes": Operation(_themes, ("userid",)),
     "delete": Operation(_delete, ("userid",), ("themename",)),
-    "remember": Operation(_remember, ("userid", "theme", "chatid", "summary"), ("metadata", "vector")),
+    "remember": Operation(
+        _remember, ("userid", "theme", "chatid", "summary"), ("metadata", "vector", "id", "expires_at")
+    ),
     "remember_many": Operation(_remember_many, ("items",)),
     "recall": Operation(_recall, ("userid",), ("query", "vector", "k", "theme", "metadata", "mode", "text")),
-    "forget": Operation(_forget, ("userid",), ("theme", "chatid")),
+    "get": Operation(_get, ("userid", "ids")),
+    "list": Operation(_list, ("userid",), ("theme", "after", "limit")),
+    "update": Operation(_update, ("userid", "id"), ("summary",), ("metadata", "expires_at")),
+    "forget": Operation(_forget, ("userid",), ("theme", "chatid"), ("ids",)),
 }

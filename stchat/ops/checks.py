@@ -8,7 +8,7 @@ from typing import Any
 
 from stchat.environment import POOL
 from stchat.ops.cluster_state import SERVERLESS, ClusterState, Instance, Secret
-from stchat.ops.database_checks import Finding, changed_roles, codes, extensions, words
+from stchat.ops.database_checks import Finding, changed_roles, codes, expired, extensions, words
 from stchat.ops.support import Support
 
 NEAR = timedelta(days=180)
@@ -34,6 +34,7 @@ def run_checks(state: ClusterState, support: Support, now: datetime) -> list[Fin
         *changed_roles(state),
         *codes(state),
         *words(state),
+        *expired(state),
     ]
 
 

@@ -192,7 +192,8 @@ class _Reading:
             state = replace(state, changed_roles=database_reader.changed_roles(api))
             state = replace(state, extensions=database_reader.outdated_extensions(api))
             state = replace(state, codes=database_reader.memory_codes(api))
-            return replace(state, without_words=database_reader.without_words(api))
+            state = replace(state, without_words=database_reader.without_words(api))
+            return replace(state, expired=database_reader.expired_rows(api))
         except DataApiError as error:
             self.read_failures.append(ReadFailure("the databases", str(error)))
             return state

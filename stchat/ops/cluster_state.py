@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from stchat.ops.sweep import Expired
 from stchat.schema.memory_codes import Fit
 
 SERVERLESS = "db.serverless"
@@ -117,4 +118,6 @@ class ClusterState:
     """By database, how recall's codes fit the memories."""
     without_words: Mapping[str, int] | None = None
     """By database, how many memories are not found by their words yet."""
+    expired: Mapping[str, Expired] | None = None
+    """By database, how many rows have expired, and are not deleted yet."""
     read_failures: tuple[ReadFailure, ...]

@@ -74,3 +74,14 @@ def words(state: ClusterState) -> Iterator[Finding]:
                 f"the next deploy brings them along; now: stchat schema codes {database}",
                 problem=False,
             )
+
+
+def expired(state: ClusterState) -> Iterator[Finding]:
+    for database, due in (state.expired or {}).items():
+        if due.turns or due.memories:
+            yield Finding(
+                f"{due.turns:,} turns and {due.memories:,} memories of {database} have expired, and are not deleted",
+                "they are never answered, and take storage; each write deletes 20 of its user's at most",
+                f"stchat user --database {database} sweep deletes them all",
+                problem=False,
+            )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from stchat.data_api import DataApi
 from stchat.ops.cluster_state import ChangedRole, Extension, Session
+from stchat.ops.sweep import Expired, expired
 from stchat.schema.memory_codes import Fit, fit
 from stchat.schema.memory_words import missing
 from stchat.schema.roles import LIMITS, changed_settings, read_roles
@@ -57,6 +58,11 @@ def memory_codes(api: DataApi) -> dict[str, Fit]:
 def without_words(api: DataApi) -> dict[str, int]:
     """Of every database whose memories are found by words."""
     return {one.database: missing(one) for one in _with_function(api, "st_chat_memory_words_missing()")}
+
+
+def expired_rows(api: DataApi) -> dict[str, Expired]:
+    """Of every database whose rows may expire."""
+    return {one.database: expired(one) for one in _with_function(api, "st_chat_expired()")}
 
 
 def _with_function(api: DataApi, function: str) -> Iterator[DataApi]:

@@ -83,6 +83,8 @@ OTHERS: dict[str, Change] = {
     "compliance_packs": {"compliance_packs": True},
     "database_name": {"database_name": "other"},
     "embedding_model": {"embedding_model": "cohere.embed-english-v3"},
+    "memory_expires_after": {"memory_expires_after": Duration.days(365)},
+    "history_expires_after": {"history_expires_after": Duration.days(90)},
     "region": {"region": "us-east-1"},
     "region with its zones": {"region": "us-east-1", "availability_zones": ("us-east-1a", "us-east-1b")},
     "account": {"account": "1" * 12},

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from stchat.chat import ChatHistory, ChatMemory, Mode
+from stchat.chat import UNCHANGED, ChatHistory, ChatMemory, Memory
 from stchat.errors import StchatError
-from stchat.ops.chat_import import CONFLICTS_SHOWN, Import, Progress
+from stchat.ops.chat_import import CONFLICTS_SHOWN, Import
+from stchat.ops.cli.chat_arguments import ARGUMENTS, line
 from stchat.ops.cli.output import Answer
+from stchat.ops.cli.progress import reporter
 
-REPORT_SECONDS = 10.0
+NEVER = "never"
 
+_REMEMBERED = ("theme", "chatid", "summary", "metadata", "id", "expires_at")
 _AS = "as the role st_chat_app, by STCHAT_APP_SECRET_ARN; USER is the application's own id of a user"
 
 
 def add(arguments: argparse.Namespace) -> Answer:
-    turn = (arguments.theme, arguments.chatid, arguments.userinput, arguments.botresponse)
-    created = ChatHistory.from_env().add(arguments.user, *turn)
+    names = ("theme", "chatid", "userinput", "botresponse", "expires_at")
+    created = ChatHistory.from_env().add(arguments.user, *(getattr(arguments, name) for name in names))
     return _done("turn", _outcome(created))
 
 
@@ -42,7 +42,7 @@ def delete(arguments: argparse.Namespace) -> Answer:
 
 
 def remember(arguments: argparse.Namespace) -> Answer:
-    item = {name: getattr(arguments, name) for name in ("theme", "chatid", "summary", "metadata")}
+    item = {name: getattr(arguments, name) for name in _REMEMBERED}
     done = ChatMemory.from_env().remember_many([{"userid": arguments.user} | item])
     truncated = " (longer than the model reads: the rest is stored, and not searched)" if done.truncated else ""
     return _done("memory", _outcome(done.created == 1) + truncated)
@@ -59,14 +59,48 @@ def _rounded(value: Any) -> Any:
     return round(value, 3) if isinstance(value, float) else value
 
 
+def get(arguments: argparse.Namespace) -> Answer:
+    return _stored(ChatMemory.from_env().get(arguments.user, arguments.ids))
+
+
+def list_memories(arguments: argparse.Namespace) -> Answer:
+    found = ChatMemory.from_env().list(arguments.user, arguments.theme, arguments.after, arguments.limit)
+    return _stored(found)
+
+
+def _stored(found: list[Memory]) -> Answer:
+    """Without what only a search tells."""
+    searched = ("similarity", "score", "semantic", "lexical")
+    rows = [{name: value for name, value in asdict(memory).items() if name not in searched} for memory in found]
+    return Answer([{"id": row.pop("id")} | row for row in rows])
+
+
+def update(arguments: argparse.Namespace) -> Answer:
+    given = {name: getattr(arguments, name) for name in ("summary", "metadata", "expires_at")}
+    if given["expires_at"] == NEVER:
+        given["expires_at"] = None
+    found = ChatMemory.from_env().update(arguments.user, arguments.id, **given)
+    return Answer([{"found": found}], "memory: changed" if found else "no memory has this id", code=int(not found))
+
+
 def forget(arguments: argparse.Namespace) -> Answer:
+    if arguments.ids:
+        if arguments.theme is not None or arguments.chatid is not None:
+            raise StchatError("--ids must be given without --theme and --chatid, got them too: it names the memories")
+        return _done("deleted", ChatMemory.from_env().forget(arguments.user, arguments.ids))
     _confirm(arguments, "memories")
     return _done("deleted", ChatMemory.from_env().delete(arguments.user, arguments.theme, arguments.chatid))
 
 
 def import_file(arguments: argparse.Namespace) -> Answer:
     memory = ChatMemory.from_env()
-    importing = Import(ChatHistory(memory.api), memory, arguments.file, _reporter())
+    report = reporter()
+    importing = Import(
+        replace(ChatHistory.from_env(), api=memory.api),
+        memory,
+        arguments.file,
+        lambda progress: report(progress, progress.position == progress.size),
+    )
     done = importing.run(arguments.from_line, check=arguments.check)
     if arguments.check:
         return Answer([{"rows": done.rows}], f"every line can be imported: {done.rows:,} rows; nothing was sent")
@@ -85,22 +119,6 @@ def import_file(arguments: argparse.Namespace) -> Answer:
     return Answer([row], "\n".join(lines), code=int(bool(done.conflicts)))
 
 
-def _reporter() -> Callable[[Progress], None]:
-    """In a terminal one line that changes; elsewhere, as in a log, a line every 10 seconds."""
-    live = sys.stderr.isatty()
-    latest = time.monotonic()
-
-    def report(progress: Progress) -> None:
-        nonlocal latest
-        if live:
-            print(f"\r{progress}", end="\n" if progress.position == progress.size else "", file=sys.stderr, flush=True)
-        elif time.monotonic() - latest >= REPORT_SECONDS:
-            latest = time.monotonic()
-            print(progress, file=sys.stderr, flush=True)
-
-    return report
-
-
 def _outcome(created: bool) -> str:
     return "created" if created else "already exists"
 
@@ -115,49 +133,25 @@ def _confirm(arguments: argparse.Namespace, what: str) -> None:
         raise StchatError(f"this would delete the user's {what} {which}: add --yes to do it")
 
 
-def _json(text: str) -> Any:
-    """argparse shows the text of this error."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError('must be a JSON object, such as \'{"lang": "ja"}\'') from None
-
-
-def _line(text: str) -> int:
-    if text.isascii() and text.isdecimal() and int(text) > 0:
-        return int(text)
-    raise argparse.ArgumentTypeError("must be the number of a line, from 1")
-
-
-_ARGUMENTS: Mapping[str, dict[str, Any]] = {
-    "user": {"metavar": "USER"},
-    "theme": {"metavar": "THEME"},
-    "chatid": {"metavar": "CHATID", "type": int, "help": "an integer from 0"},
-    "summary": {"metavar": "SUMMARY", "help": "the text to store"},
-    "query": {"metavar": "QUERY", "help": "the text to search by"},
-    "--theme": {"help": "only of this theme"},
-    "--chatid": {"type": int, "help": "only of this chatid"},
-    "--userinput": {"metavar": "TEXT", "help": "the user's input"},
-    "--botresponse": {"metavar": "TEXT", "help": "the bot's response"},
-    "--limit": {"type": int, "default": 50, "help": "how many, newest first (%(default)s)"},
-    "--before": {"type": int, "metavar": "PRIMARYKEY", "help": "only older turns: the last one of a page"},
-    "-k": {"type": int, "default": 10, "help": "how many, the best first (%(default)s)"},
-    "--mode": {
-        "choices": get_args(Mode),
-        "default": "hybrid",
-        "help": "by meaning and by words, or one of them (%(default)s)",
-    },
-    "--metadata": {"type": _json, "metavar": "JSON", "help": "a JSON object"},
-    "--yes": {"action": "store_true", "help": "do it"},
-}
 _COMMANDS: Mapping[str, tuple[Callable[[argparse.Namespace], Answer], str, tuple[str, ...]]] = {
-    "add": (add, "store one turn; the same turn twice is one", ("theme", "chatid", "--userinput", "--botresponse")),
+    "add": (
+        add,
+        "store one turn; the same turn twice is one",
+        ("theme", "chatid", "--userinput", "--botresponse", "--expires-at"),
+    ),
     "history": (history, "the user's turns, newest first", ("--theme", "--limit", "--before")),
     "themes": (themes, "the user's themes, the latest first", ()),
     "delete": (delete, "delete turns", ("--theme", "--yes")),
-    "remember": (remember, "store one memory with its vector", ("theme", "chatid", "summary", "--metadata")),
+    "remember": (
+        remember,
+        "store one memory with its vector",
+        ("theme", "chatid", "summary", "--metadata", "--id", "--expires-at"),
+    ),
     "recall": (recall, "the memories that fit a question best", ("query", "-k", "--theme", "--metadata", "--mode")),
-    "forget": (forget, "delete memories", ("--theme", "--chatid", "--yes")),
+    "list": (list_memories, "the user's memories, oldest first", ("--theme", "--limit", "--after")),
+    "get": (get, "memories by their ids", ("ids",)),
+    "update": (update, "change one memory", ("id", "--summary", "--metadata", "--expires-at")),
+    "forget": (forget, "delete memories", ("--theme", "--chatid", "--ids", "--yes")),
 }
 
 
@@ -166,12 +160,14 @@ def add_to(group: argparse._SubParsersAction[argparse.ArgumentParser], common: a
         parser = group.add_parser(name, help=what, description=f"{what}; {_AS}", parents=[common])
         parser.set_defaults(run=run)
         for argument in ("user", *arguments):
-            parser.add_argument(argument, **_ARGUMENTS[argument])
+            parser.add_argument(argument, **ARGUMENTS[argument])
+        if run is update:
+            parser.set_defaults(summary=UNCHANGED, metadata=UNCHANGED, expires_at=UNCHANGED)
     what = "store turns and memories from a file of JSON lines; what is there already is not stored twice"
     parser = group.add_parser(
         "import", help=what, description=f"{what}; docs/import.md has the format", parents=[common]
     )
     parser.set_defaults(run=import_file)
     parser.add_argument("file", type=Path, metavar="FILE.jsonl", help="one turn or memory a line")
-    parser.add_argument("--from-line", type=_line, default=1, metavar="LINE", help="continue an import that stopped")
+    parser.add_argument("--from-line", type=line, default=1, metavar="LINE", help="continue an import that stopped")
     parser.add_argument("--check", action="store_true", help="check every line, and send nothing")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from aws_cdk import Duration
 
 from tests.support.refusals import refusals
 
@@ -140,6 +141,14 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         "embedding_model must be cohere.embed-multilingual-v3, got cohere.embed-english-v3: the vectors that are stored"
         " are that model's and cannot be compared with another's; a database of its own can have another"
         " (ChatFunction)",
+    ),
+    (
+        {"memory_expires_after": Duration.days(0)},
+        "memory_expires_after must be None or 1 to 36,500 whole days, got 0: take Duration.days(90)",
+    ),
+    (
+        {"history_expires_after": Duration.hours(36)},
+        "history_expires_after must be None or 1 to 36,500 whole days, got 1.5: take Duration.days(90)",
     ),
     (
         {"snapshot_identifier": "arn:aws:rds:us-east-1:000000000000:cluster-snapshot:st-chat"},
