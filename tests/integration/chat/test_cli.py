@@ -76,6 +76,31 @@ def test_memory(run: Run) -> None:
     assert run("forget", "--yes")[1] == "deleted: 2\n"
 
 
+def test_memories_by_id(run: Run) -> None:
+    assert run("remember", "日常", "1", "柴犬の名前はポチ", "--id", "a")[1] == "memory: created\n"
+    assert (
+        run("remember", "日常", "2", "京都へ旅行する", "--expires-at", "2999-01-01T09:00:00+09:00")[1]
+        == "memory: created\n"
+    )
+    assert run("remember", "日常", "3", "柴犬の名前はタマ", "--id", "a")[1] == "memory: already exists\n"
+    first, second = answered(run, "list")
+    assert (first["id"], first["summary"], first["chatid"]) == ("a", "柴犬の名前はタマ", 3)
+    assert second["expires_at"] == "2999-01-01 00:00:00+00:00"
+    assert answered(run, "list", "--after", "a", "--theme", "日常", "--limit", "1") == [second]
+    assert answered(run, "get", second["id"], "a", "none") == [second, first]
+    assert run("list")[1].startswith("id    ")
+    assert run("update", second["id"], "--expires-at", "never", "--metadata", '{"n": 1}')[1] == "memory: changed\n"
+    assert run("update", "a", "--summary", "柴犬", "--metadata", "null")[1] == "memory: changed\n"
+    assert run("update", "none", "--summary", "x") == (1, "no memory has this id\n", "")
+    first, second = answered(run, "list")
+    assert (first["summary"], second["metadata"], second["expires_at"]) == ("柴犬", {"n": 1}, None)
+    assert run("update", "a")[2] == "error: summary must be given, or metadata or expires_at, got none of them\n"
+    assert run("forget", "--ids", "a", "--theme", "日常")[2] == (
+        "error: --ids must be given without --theme and --chatid, got them too: it names the memories\n"
+    )
+    assert run("forget", "--ids", "a", second["id"])[1] == "deleted: 2\n"
+
+
 def test_metadata_that_are_no_json(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         run("recall", "犬", "--metadata", "ja")

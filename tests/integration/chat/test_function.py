@@ -69,6 +69,36 @@ def test_memory(user: str) -> None:
     assert invoke("forget", userid=user) == {"status": 200, "forgotten": 2}
 
 
+def test_memories_by_id(user: str) -> None:
+    item: dict[str, Any] = {"userid": user, "theme": "日常", "chatid": 1, "summary": SUMMARIES[1]}
+    expires: dict[str, Any] = {"expires_at": "2999-01-01T09:00:00+09:00"}
+    assert invoke("remember", **item, id="a", **expires) == {"status": 200, "written": True}
+    assert invoke("remember_many", items=[item | {"id": "b"}, item])["written"] == 2
+    assert invoke("remember", **item | {"chatid": 2}, id="a", **expires) == {"status": 200, "written": False}
+    [first] = invoke("get", userid=user, ids=["a", "none"])["memories"]
+    assert (first["id"], first["chatid"], first["expires_at"]) == ("a", 2, "2999-01-01T00:00:00+00:00")
+    assert first["created_at"] < first["updated_at"]
+    assert (first["score"], first["metadata"]) == (None, None)
+    assert [one["id"] for one in invoke("list", userid=user, theme="日常", limit=2)["memories"]] == ["a", "b"]
+    [last] = invoke("list", userid=user, after="b")["memories"]
+    assert last["id"].startswith("m_")
+    assert invoke("update", userid=user, id="a", summary="changed", metadata={"n": 1}) == {"status": 200, "found": True}
+    assert invoke("update", userid=user, id="a", expires_at=None, metadata=None)["found"]
+    [changed] = invoke("get", userid=user, ids=["a"])["memories"]
+    assert (changed["summary"], changed["metadata"], changed["expires_at"]) == ("changed", None, None)
+    assert invoke("update", userid=user, id="none", metadata={}) == {"status": 200, "found": False}
+    assert invoke("list", userid=user, after="none") == {
+        "status": 400,
+        "error": "after must be the id of a memory of this user, got text of 4 characters: it may have been deleted:"
+        " its primarykey serves as well",
+        "field": "after",
+    }
+    assert invoke("forget", userid=user, ids=None)["error"] == "ids must be a list of ids, got None"
+    assert invoke("forget", userid=user, ids=["a", "b", "none"]) == {"status": 200, "forgotten": 2}
+    assert invoke("add", userid=user, themename="t", chatid=1, expires_at="2000-01-01T00:00:00Z")["written"]
+    assert invoke("turns", userid=user)["turns"] == []
+
+
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [

@@ -23,7 +23,13 @@ OPERATIONS: dict[str, tuple[Callable[[ChatHistory, ChatMemory, str], object], in
     "remember with a vector": (lambda _, memory, user: memory.remember(user, user, 2, user, None, axis(1)), 0),
     "recall": (lambda _, memory, user: memory.recall(user, user, 3, user, {user: user}), 1),
     "recall_vector": (lambda _, memory, user: memory.recall_vector(user, axis(1)), 0),
-    "forget": (lambda _, memory, user: memory.delete(user, user), 0),
+    "remember with an id": (lambda _, memory, user: memory.remember(user, user, 2, user, None, axis(1), user), 0),
+    "get": (lambda _, memory, user: memory.get(user, [user]), 0),
+    "list": (lambda _, memory, user: memory.list(user, user), 0),
+    "update": (lambda _, memory, user: memory.update(user, user, summary=user), 1),
+    "update without a summary": (lambda _, memory, user: memory.update(user, user, metadata={user: user}), 0),
+    "forget": (lambda _, memory, user: memory.forget(user, [user]), 0),
+    "delete memories": (lambda _, memory, user: memory.delete(user, user), 0),
 }
 
 

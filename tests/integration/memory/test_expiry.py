@@ -1,4 +1,4 @@
-"""What has expired is not there for any operation, also before it is deleted; and is deleted beside writes, and swept."""
+"""What has expired is not there for any operation, also before it is deleted: beside writes, and by a sweep."""
 
 from __future__ import annotations
 
@@ -134,7 +134,8 @@ INSERT INTO {TURNS} (userid, themename, chatid, expires_at)
 SELECT 'swept ' || n % 50, 't', n, now() - interval '1 day' FROM generate_series(1, 4000) AS n"""
 KEPT = f"""
 INSERT INTO {TURNS} (userid, themename, chatid, expires_at)
-SELECT 'swept ' || n, 'kept', n, CASE WHEN n % 2 = 0 THEN now() + interval '1 day' END FROM generate_series(1, 60) AS n"""
+SELECT 'swept ' || n, 'kept', n, CASE WHEN n % 2 = 0 THEN now() + interval '1 day' END
+FROM generate_series(1, 60) AS n"""
 
 
 def test_the_sweep_deletes_the_rest(

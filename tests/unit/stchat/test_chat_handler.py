@@ -19,7 +19,7 @@ from stchat.handlers import chat
 from tests.support.chat_function import CANARY, FIELDS, Function
 from tests.support.lambda_context import LambdaContext
 
-KNOWN = "add, turns, themes, delete, remember, remember_many, recall, forget"
+KNOWN = "add, turns, themes, delete, remember, remember_many, recall, get, list, update, forget"
 TOO_LARGE = (
     "the response is larger than the 6 MB that a Lambda function may return: request less, with limit, k or a theme"
 )
@@ -57,6 +57,14 @@ def function(monkeypatch: pytest.MonkeyPatch) -> Function:
                 "error": "items must have at most 480 members, got 481: send them in several calls",
                 "field": "items",
             },
+        ),
+        (
+            {"operation": "forget", "userid": "u", "ids": ["a"], "theme": "t"},
+            {"status": 400, "error": "ids must be given without theme and chatid, got them too", "field": "ids"},
+        ),
+        (
+            {"operation": "update", "userid": "u", "summary": "s"},
+            {"status": 400, "error": "id must be given, got none", "field": "id"},
         ),
         (
             {"operation": "recall", "userid": "u"},

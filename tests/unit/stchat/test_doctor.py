@@ -17,6 +17,7 @@ from stchat.ops.checks import run_checks
 from stchat.ops.cli.doctor import acknowledgements, report
 from stchat.ops.cluster_state import RUNNING, UNKNOWN, ChangedRole, ClusterState, Extension, Instance, Secret, Session
 from stchat.ops.database_checks import Finding
+from stchat.ops.sweep import Expired
 from stchat.postgres import Postgres, PostgresSettings
 from stchat.schema.memory_codes import Fit
 
@@ -280,6 +281,15 @@ def test_a_healthy_cluster_has_no_finding() -> None:
                 "1,234 memories of st_chat_db are not found by their words yet",
                 "they were written before recall looked at words; until then they are found by their meaning alone",
                 "the next deploy brings them along; now: stchat schema codes st_chat_db",
+                problem=False,
+            ),
+        ),
+        (
+            {"expired": {"st_chat_db": Expired(1_234, 5), "other": Expired(0, 0)}},
+            Finding(
+                "1,234 turns and 5 memories of st_chat_db have expired, and are not deleted",
+                "they are never answered, and take storage; each write deletes 20 of its user's at most",
+                "stchat user --database st_chat_db sweep deletes them all",
                 problem=False,
             ),
         ),

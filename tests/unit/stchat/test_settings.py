@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from stchat import DataApi
 from stchat.chat.embeddings import CohereEmbedder
 from stchat.chat.history import ChatHistory
 from stchat.chat.memory import ChatMemory
+from stchat.environment import ApplicationSettings
 from stchat.errors import SettingsError
 
 ENVIRONMENT = {"STCHAT_CLUSTER_ARN": "cluster", "STCHAT_APP_SECRET_ARN": "role's", "STCHAT_DATABASE": "chat"}
@@ -41,3 +44,21 @@ def test_the_model_is_cohere_unless_set_and_its_client_is_made_when_needed() -> 
     )
     another = ENVIRONMENT | {"STCHAT_EMBEDDING_MODEL": "cohere.embed-english-v3"}
     assert ChatMemory.from_env(another).embedder == CohereEmbedder(None, "cohere.embed-english-v3")
+
+
+def test_days_after_which_they_expire() -> None:
+    both = ENVIRONMENT | {"STCHAT_MEMORY_DAYS": "365", "STCHAT_HISTORY_DAYS": "90"}
+    assert ChatMemory.from_env(both).expires_after == timedelta(days=365)
+    assert ChatHistory.from_env(both).expires_after == timedelta(days=90)
+    assert ChatMemory.from_env(ENVIRONMENT).expires_after is ChatHistory.from_env(ENVIRONMENT).expires_after is None
+    settings = ApplicationSettings.from_environment(both)
+    assert ApplicationSettings.from_environment(settings.to_environment()) == settings
+
+
+@pytest.mark.parametrize("days", ["0", "36501", "-1", "1.5", "ten", "٣"])
+def test_no_number_of_days(days: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        ChatMemory.from_env(ENVIRONMENT | {"STCHAT_MEMORY_DAYS": days})
+    assert str(raised.value) == (
+        f"STCHAT_MEMORY_DAYS must be a number of days from 1 to 36,500, got {days!r}: or unset it"
+    )
