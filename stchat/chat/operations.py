@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from stchat.chat.embeddings import CohereEmbedder, bedrock_runtime_client
 from stchat.chat.history import ChatHistory, Theme, Turn
 from stchat.chat.memory import ChatMemory
+from stchat.chat.recall import Memory
 from stchat.data_api import DataApi
 from stchat.environment import ApplicationSettings, region_of
 from stchat.errors import InputError
@@ -135,7 +137,12 @@ def _recall(chat: Chat, query: str | None = None, vector: list[float] | None = N
         if query is not None
         else chat.memory.recall_vector(vector=vector or [], **fields)
     )
-    return Outcome({"memories": [asdict(memory) for memory in found]}, len(found))
+    return Outcome({"memories": [_memory(memory) for memory in found]}, len(found))
+
+
+def _memory(memory: Memory) -> dict[str, Any]:
+    """Times as ISO 8601."""
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(memory).items()}
 
 
 def _forget(chat: Chat, **fields: Any) -> Outcome:
@@ -143,6 +150,9 @@ def _forget(chat: Chat, **fields: Any) -> Outcome:
     return Outcome({"forgotten": deleted}, deleted)
 
 
+_RECALL_FIELDS = (
+    "query", "vector", "k", "theme", "metadata", "mode", "text", "filter", "since", "until", "half_life", "recency",
+)  # fmt: skip
 OPERATIONS: Mapping[str, Operation] = {
     "add": Operation(_add, ("userid", "themename", "chatid"), ("userinput", "botresponse")),
     "turns": Operation(_turns, ("userid",), ("themename", "limit", "before")),
@@ -150,6 +160,6 @@ OPERATIONS: Mapping[str, Operation] = {
     "delete": Operation(_delete, ("userid",), ("themename",)),
     "remember": Operation(_remember, ("userid", "theme", "chatid", "summary"), ("metadata", "vector")),
     "remember_many": Operation(_remember_many, ("items",)),
-    "recall": Operation(_recall, ("userid",), ("query", "vector", "k", "theme", "metadata", "mode", "text")),
+    "recall": Operation(_recall, ("userid",), _RECALL_FIELDS),
     "forget": Operation(_forget, ("userid",), ("theme", "chatid")),
 }

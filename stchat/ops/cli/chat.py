@@ -49,9 +49,9 @@ def remember(arguments: argparse.Namespace) -> Answer:
 
 
 def recall(arguments: argparse.Namespace) -> Answer:
-    found = ChatMemory.from_env().recall(
-        arguments.user, arguments.query, arguments.k, arguments.theme, arguments.metadata, arguments.mode
-    )
+    names = ("theme", "metadata", "mode", "filter", "since", "until", "half_life", "recency")
+    options = {name: getattr(arguments, name) for name in names}
+    found = ChatMemory.from_env().recall(arguments.user, arguments.query, arguments.k, **options)
     return Answer([{name: _rounded(value) for name, value in asdict(memory).items()} for memory in found])
 
 
@@ -148,6 +148,11 @@ _ARGUMENTS: Mapping[str, dict[str, Any]] = {
         "help": "by meaning and by words, or one of them (%(default)s)",
     },
     "--metadata": {"type": _json, "metavar": "JSON", "help": "a JSON object"},
+    "--filter": {"type": _json, "metavar": "JSON", "help": 'of the metadata, such as \'{"price": {"$lt": 10}}\''},
+    "--since": {"metavar": "TIME", "help": "only what was created then or later: ISO 8601 with a zone"},
+    "--until": {"metavar": "TIME", "help": "only what was created before"},
+    "--recency": {"type": float, "default": 0.0, "help": "which share of the score age takes, 0 to 1 (%(default)s)"},
+    "--half-life": {"type": float, "metavar": "SECONDS", "help": "in which it takes half of that share"},
     "--yes": {"action": "store_true", "help": "do it"},
 }
 _COMMANDS: Mapping[str, tuple[Callable[[argparse.Namespace], Answer], str, tuple[str, ...]]] = {
@@ -156,7 +161,22 @@ _COMMANDS: Mapping[str, tuple[Callable[[argparse.Namespace], Answer], str, tuple
     "themes": (themes, "the user's themes, the latest first", ()),
     "delete": (delete, "delete turns", ("--theme", "--yes")),
     "remember": (remember, "store one memory with its vector", ("theme", "chatid", "summary", "--metadata")),
-    "recall": (recall, "the memories that fit a question best", ("query", "-k", "--theme", "--metadata", "--mode")),
+    "recall": (
+        recall,
+        "the memories that fit a question best",
+        (
+            "query",
+            "-k",
+            "--theme",
+            "--metadata",
+            "--mode",
+            "--filter",
+            "--since",
+            "--until",
+            "--recency",
+            "--half-life",
+        ),
+    ),
     "forget": (forget, "delete memories", ("--theme", "--chatid", "--yes")),
 }
 
