@@ -15,7 +15,7 @@ from stchat.chat import validation
 from stchat.chat.batches import Item, batches, expiry, prepare
 from stchat.chat.by_id import MemoriesById
 from stchat.chat.embeddings import CohereEmbedder, Embedder
-from stchat.chat.recall import Memory, Mode, memories, parameters
+from stchat.chat.recall import Memory, Mode, Which, memories, parameters
 from stchat.chat.vectors import DIMENSIONS, Vector, normalised, to_text
 from stchat.data_api import Backoff, DataApi, Database
 from stchat.environment import ApplicationSettings, region_of
@@ -143,6 +143,12 @@ class ChatMemory(MemoriesById):
         theme: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         mode: Mode = "hybrid",
+        *,
+        filter: Mapping[str, Any] | None = None,
+        since: datetime | str | None = None,
+        until: datetime | str | None = None,
+        half_life: timedelta | float | None = None,
+        recency: float = 0.0,
     ) -> list[Memory]:
         """The best memories of this user, the best first: one call of the model, one of the database.
 
@@ -153,8 +159,13 @@ class ChatMemory(MemoriesById):
             metadata: only those whose metadata contain this, as PostgreSQL's `@>` does.
             mode: "hybrid" by meaning and by words, "semantic" by meaning; "lexical" by words: those memories alone in
                 which words of `query` stand, and no call of the model.
+            filter: only those whose metadata match, such as `{"price": {"$lt": 10}}` (docs/memory.md, Filters).
+            since, until: only those created from `since` on and before `until`: a datetime with its zone, or ISO 8601.
+            half_life, recency: sorted by age too: of a positive score the share `recency`, 0 to 1, halves with each
+                `half_life`, a timedelta or seconds, since the memory was changed (docs/memory.md, Recency).
         """
-        values = parameters(userid, k, theme, metadata, validation.non_blank("query", query), mode)
+        which = Which(filter, since, until, half_life, recency)
+        values = parameters(userid, k, theme, metadata, validation.non_blank("query", query), mode, which)
         backoff = Backoff(self.api.timeout)
         vector = None if mode == "lexical" else self.embedder.with_timeout(backoff.left).query(query)
         return self._recall(values, vector, backoff)
@@ -167,6 +178,12 @@ class ChatMemory(MemoriesById):
         theme: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         text: str | None = None,
+        *,
+        filter: Mapping[str, Any] | None = None,
+        since: datetime | str | None = None,
+        until: datetime | str | None = None,
+        half_life: timedelta | float | None = None,
+        recency: float = 0.0,
     ) -> list[Memory]:
         """As `recall`, with a vector that the caller has: 1,024 finite numbers, not all zero, of any length.
 
@@ -174,7 +191,9 @@ class ChatMemory(MemoriesById):
             text: what the vector is of, to search by its words too, as by mode "hybrid". None: by meaning alone.
         """
         text = None if text is None else validation.non_blank("text", text)
-        values = parameters(userid, k, theme, metadata, text, "semantic" if text is None else "hybrid")
+        mode = "semantic" if text is None else "hybrid"
+        which = Which(filter, since, until, half_life, recency)
+        values = parameters(userid, k, theme, metadata, text, mode, which)
         return self._recall(values, normalised(vector), Backoff(self.api.timeout))
 
     def delete(self, userid: str, theme: str | None = None, chatid: int | None = None) -> int:

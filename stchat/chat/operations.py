@@ -177,6 +177,9 @@ def _forget(chat: Chat, userid: str, **fields: Any) -> Outcome:
     return Outcome({"forgotten": deleted}, deleted)
 
 
+_RECALL_FIELDS = (
+    "query", "vector", "k", "theme", "metadata", "mode", "text", "filter", "since", "until", "half_life", "recency",
+)  # fmt: skip
 OPERATIONS: Mapping[str, Operation] = {
     "add": Operation(_add, ("userid", "themename", "chatid"), ("userinput", "botresponse", "expires_at")),
     "turns": Operation(_turns, ("userid",), ("themename", "limit", "before")),
@@ -186,7 +189,7 @@ OPERATIONS: Mapping[str, Operation] = {
         _remember, ("userid", "theme", "chatid", "summary"), ("metadata", "vector", "id", "expires_at")
     ),
     "remember_many": Operation(_remember_many, ("items",)),
-    "recall": Operation(_recall, ("userid",), ("query", "vector", "k", "theme", "metadata", "mode", "text")),
+    "recall": Operation(_recall, ("userid",), _RECALL_FIELDS),
     "get": Operation(_get, ("userid", "ids")),
     "list": Operation(_list, ("userid",), ("theme", "after", "limit")),
     "update": Operation(_update, ("userid", "id"), ("summary",), ("metadata", "expires_at")),

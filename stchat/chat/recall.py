@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
-from stchat.chat import validation
+from stchat.chat import filters, validation
 from stchat.data_api import Database, joined, query
 from stchat.errors import InputError
 
@@ -16,8 +17,11 @@ MOST_MEMORIES = 100  # of one recall
 Mode = Literal["hybrid", "semantic", "lexical"]
 
 _RECALL = """
-SELECT primarykey, theme, chatid, metadata, similarity, part, chat_summary, score, semantic, lexical
-FROM st_chat_recall(:userid, :vector::vector, :k::int, :theme::text, :metadata::jsonb, :text::text, :mode)"""
+SELECT primarykey, theme, chatid, metadata, similarity, part, chat_summary, score, semantic, lexical,
+    id, created_at, updated_at, expires_at
+FROM st_chat_recall(
+    :userid, :vector::vector, :k::int, :theme::text, :metadata::jsonb, :text::text, :mode, :filter::jsonb,
+    :since::timestamptz, :until::timestamptz, :half_life::float8, :recency::float8)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,38 @@ class Memory:
     expires_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Which:
+    """What `recall` and `recall_vector` are asked for besides."""
+
+    filter: Mapping[str, Any] | None = None
+    since: datetime | str | None = None
+    until: datetime | str | None = None
+    half_life: timedelta | float | None = None
+    recency: float = 0.0
+
+    def checked(self) -> dict[str, Any]:
+        recency = validation.share("recency", self.recency)
+        if recency and self.half_life is None:
+            raise InputError("half_life", "be given with recency", "None", "timedelta(days=30), for instance")
+        node = None if self.filter is None else filters.parse(self.filter)
+        return {
+            "filter": None if node is None else json.dumps(node, ensure_ascii=False),
+            "since": None if self.since is None else validation.moment("since", self.since),
+            "until": None if self.until is None else validation.moment("until", self.until),
+            "half_life": None if self.half_life is None else validation.seconds("half_life", self.half_life),
+            "recency": recency,
+        }
+
+
 def parameters(
-    userid: str, k: int, theme: str | None, metadata: Mapping[str, Any] | None, text: str | None, mode: str
+    userid: str,
+    k: int,
+    theme: str | None,
+    metadata: Mapping[str, Any] | None,
+    text: str | None,
+    mode: str,
+    which: Which,
 ) -> dict[str, Any]:
     """Checked. `text`: whose words are looked for."""
     if mode not in get_args(Mode):
@@ -61,7 +95,7 @@ def parameters(
         "metadata": None if metadata is None else validation.metadata("metadata", metadata),
         "text": None if text is None or mode == "semantic" else text,
         "mode": mode,
-    }
+    } | which.checked()
 
 
 def memories(api: Database, values: dict[str, Any]) -> list[Memory]:
@@ -77,6 +111,10 @@ def memories(api: Database, values: dict[str, Any]) -> list[Memory]:
             score=row["score"],
             semantic=row["semantic"],
             lexical=row["lexical"],
+            id=row["id"],
+            created_at=row["created_at"],
+            updated_at=row["updated_at"],
+            expires_at=row["expires_at"],
         )
         for row in joined(query(api, _RECALL, values), "chat_summary")
     ]

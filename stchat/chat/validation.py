@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from stchat.errors import InputError
@@ -87,9 +87,30 @@ def metadata(field: str, value: Any) -> str:
         raise InputError(field, "be a JSON object", f"a value that JSON cannot hold ({type(error).__name__})") from None
     if json.loads(written) != value:
         raise InputError(field, "be the same after JSON", "keys that are not str, or tuples", "use str and list")
+    return _text(field, without_nul(field, written), METADATA_BYTES, "put a longer text into the summary")
+
+
+def without_nul(field: str, written: str) -> str:
+    """JSON without the escape of NUL."""
     if _NUL_ESCAPE.search(written):
         raise InputError(field, "not hold NUL, which PostgreSQL cannot store", "one", "remove it")
-    return _text(field, written, METADATA_BYTES, "put a longer text into the summary")
+    return written
+
+
+def share(field: str, value: Any) -> float:
+    """A number from 0 to 1."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
+        return float(value)
+    raise InputError(field, "be a number from 0 to 1", describe(value))
+
+
+def seconds(field: str, value: Any) -> float:
+    """A timedelta, or a number of seconds, above 0 and at most 10^12."""
+    number = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(number, int | float) and not isinstance(number, bool) and 0 < number <= 1e12:
+        return float(number)
+    got = f"{number:g} seconds" if isinstance(value, timedelta) else describe(value)
+    raise InputError(field, "be a timedelta, or a number of seconds above 0", got)
 
 
 def _text(field: str, value: Any, most: int, hint: str) -> str:

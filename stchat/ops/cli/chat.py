@@ -49,9 +49,9 @@ def remember(arguments: argparse.Namespace) -> Answer:
 
 
 def recall(arguments: argparse.Namespace) -> Answer:
-    found = ChatMemory.from_env().recall(
-        arguments.user, arguments.query, arguments.k, arguments.theme, arguments.metadata, arguments.mode
-    )
+    names = ("theme", "metadata", "mode", "filter", "since", "until", "half_life", "recency")
+    options = {name: getattr(arguments, name) for name in names}
+    found = ChatMemory.from_env().recall(arguments.user, arguments.query, arguments.k, **options)
     return Answer([{name: _rounded(value) for name, value in asdict(memory).items()} for memory in found])
 
 
@@ -133,6 +133,9 @@ def _confirm(arguments: argparse.Namespace, what: str) -> None:
         raise StchatError(f"this would delete the user's {what} {which}: add --yes to do it")
 
 
+_RECALL = (
+    "query", "-k", "--theme", "--metadata", "--mode", "--filter", "--since", "--until", "--recency", "--half-life",
+)  # fmt: skip
 _COMMANDS: Mapping[str, tuple[Callable[[argparse.Namespace], Answer], str, tuple[str, ...]]] = {
     "add": (
         add,
@@ -147,7 +150,7 @@ _COMMANDS: Mapping[str, tuple[Callable[[argparse.Namespace], Answer], str, tuple
         "store one memory with its vector",
         ("theme", "chatid", "summary", "--metadata", "--id", "--expires-at"),
     ),
-    "recall": (recall, "the memories that fit a question best", ("query", "-k", "--theme", "--metadata", "--mode")),
+    "recall": (recall, "the memories that fit a question best", _RECALL),
     "list": (list_memories, "the user's memories, oldest first", ("--theme", "--limit", "--after")),
     "get": (get, "memories by their ids", ("ids",)),
     "update": (update, "change one memory", ("id", "--summary", "--metadata", "--expires-at")),

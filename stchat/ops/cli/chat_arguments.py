@@ -53,5 +53,10 @@ ARGUMENTS: Mapping[str, dict[str, Any]] = {
         "help": "by meaning and by words, or one of them (%(default)s)",
     },
     "--metadata": {"type": json_object, "metavar": "JSON", "help": "a JSON object"},
+    "--filter": {"type": json_object, "metavar": "JSON", "help": 'of the metadata, such as \'{"price": {"$lt": 10}}\''},
+    "--since": {"metavar": "TIME", "help": "only what was created then or later: ISO 8601 with a zone"},
+    "--until": {"metavar": "TIME", "help": "only what was created before"},
+    "--recency": {"type": float, "default": 0.0, "help": "which share of the score age takes, 0 to 1 (%(default)s)"},
+    "--half-life": {"type": float, "metavar": "SECONDS", "help": "in which it takes half of that share"},
     "--yes": {"action": "store_true", "help": "do it"},
 }

@@ -63,6 +63,10 @@ def test_memory(run: Run) -> None:
     assert (nearest["summary"], nearest["metadata"]) == ("柴犬の名前はポチ", {"lang": "ja"})
     assert 0.3 < nearest["similarity"] <= 1
     assert [row["chatid"] for row in answered(run, "recall", "犬", "--metadata", '{"lang": "ja"}')] == [1]
+    other = answered(run, "recall", "犬", "--filter", '{"lang": {"$ne": "ja"}}', "--since", "2020-01-01T00:00:00Z")
+    assert {row["chatid"] for row in other} == {2, 3}
+    aged = answered(run, "recall", "犬", "--until", "2099-01-01T00:00:00Z", "--recency", "0.5", "--half-life", "86400")
+    assert aged[0]["chatid"] == 1
     assert answered(run, "recall", "犬", "--theme", "仕事") == []
     [by_words] = answered(run, "recall", "ﾎﾟﾁ", "--mode", "lexical")
     assert (by_words["chatid"], by_words["score"], by_words["similarity"]) == (1, 1.0, None)

@@ -100,12 +100,12 @@ def test_words_are_written_by_the_triggers_alone(migrated: MigratedDatabase, use
 def test_another_users_words_are_not_there(migrated: MigratedDatabase, user: str) -> None:
     other = f"other {user}"
     remember(migrated.app, memory(other, summary="secret"))
-    found = "SELECT memory FROM st_chat_memories_by_words(:other, '{secret}', NULL, NULL, '{}', 10)"
+    found = "SELECT memory FROM st_chat_memories_by_words(:other, '{secret}', NULL, NULL, '{}', '{}', 10)"
     assert migrated.app.execute(f"SELECT 1 FROM {WORDS}").rows == []
     with as_user(migrated, user) as attacker:
         assert attacker.execute(f"SELECT 1 FROM {WORDS} WHERE userid <> :userid", {"userid": user}).rows == []
         assert attacker.execute(found, {"other": other}).rows == []
-        also = found.replace("'{}'", "ARRAY(SELECT generate_series(1, 20)::bigint)")
+        also = found.replace("'{}', 10", "ARRAY(SELECT generate_series(1, 20)::bigint), 10")
         assert all(row["memory"] <= 20 for row in attacker.execute(also, {"other": other}).rows)
     assert lexical(migrated, user, "secret") == []
     assert lexical(migrated, other, "secret") == [1]
