@@ -134,7 +134,7 @@ def test_nothing_resumes_a_cluster_for_what_expires(
     migrated.endpoint.pause()
     until(lambda: datetime.now(UTC) > soon, "they have expired")
     assert migrated.endpoint.cluster["state"] == "paused"
-    assert memory.with_timeout(20).list(user) == history.turns(user) == []
+    assert (memory.with_timeout(20).list(user), history.turns(user)) == ([], [])
 
 
 def test_callers_at_once_with_an_expired_memory(migrated: MigratedDatabase, memory: ChatMemory, user: str) -> None:
