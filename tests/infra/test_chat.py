@@ -124,10 +124,18 @@ def test_settings_reach_the_function() -> None:
             chat_timeout=Duration.minutes(2),
             chat_memory_mib=1024,
             chat_reserved_concurrency=5,
+            memory_expires_after=Duration.days(365),
+            history_expires_after=Duration.hours(48),
         ),
     )
-    [chat] = [stack.template for stack in app.synth().stacks if stack.display_name.startswith("Chat")]
+    stacks = app.synth().stacks
+    [chat] = [stack.template for stack in stacks if stack.display_name.startswith("Chat")]
     function = one(chat, "AWS::Lambda::Function")
+    variables = function["Environment"]["Variables"]
+    assert (variables["STCHAT_MEMORY_DAYS"], variables["STCHAT_HISTORY_DAYS"]) == ("365", "2")
+    kinds = {resource["Type"] for stack in stacks for resource in stack.template["Resources"].values()}
+    scheduled = ("AWS::Events::", "AWS::Scheduler::", "AWS::Synthetics::", "AWS::SSM::Maintenance")
+    assert not [kind for kind in kinds if kind.startswith(scheduled)], "what has expired resumes no cluster"
     assert (function["Timeout"], function["MemorySize"], function["ReservedConcurrentExecutions"]) == (120, 1024, 5)
 
 

@@ -79,7 +79,7 @@ def test_a_memory_that_becomes_the_same_as_another_stays(memory: ChatMemory, use
 
 
 def test_many_with_ids(memory: ChatMemory, user: str) -> None:
-    """Of an id that comes twice the last one counts; other users are told apart."""
+    """Of an id that comes twice the last one counts; other users are kept apart."""
     item = {"userid": user, "theme": "t", "chatid": 1, "vector": axis(1)}
     items = [
         item | {"id": f"{number % 3}", "theme": f"t {9 - number}", "summary": f"s {number}"} for number in range(6)
@@ -202,7 +202,7 @@ def test_what_is_not_sent(call: Callable[[ChatMemory], object], message: str) ->
 
 
 def test_32_callers_on_the_same_ids(memory: ChatMemory, user: str) -> None:
-    """Of them all each leaves one memory an id; nobody waits in a circle, whoever forgets or changes meanwhile."""
+    """One memory for each id, and no deadlock, while others change and forget them, without ids too."""
     ids = [f"id {number}" for number in range(6)]
 
     def call(number: int) -> object:

@@ -14,6 +14,8 @@ from stchat.chat.memory import ChatMemory, Remembered
 from stchat.errors import ConflictError
 from stchat.ops.cli.main import main
 from stchat.ops.sweep import Expired, Sweep, expired, sweep
+from tests.support.data_api_endpoint import until
+from tests.support.faults import data_api
 from tests.support.migrated_database import MigratedDatabase
 from tests.support.vectors import axis
 
@@ -119,6 +121,20 @@ def test_a_write_deletes_20_of_its_users(
     history.add(user, "u", 1, "new", None)
     assert stored(migrated, user, TURNS) == 11
     assert stored(migrated, f"other {user}") == stored(migrated, f"other {user}", TURNS) == 30
+
+
+def test_nothing_resumes_a_cluster_for_what_expires(
+    migrated: MigratedDatabase, history: ChatHistory, memory: ChatMemory, user: str
+) -> None:
+    data_api(memory.api)
+    soon = datetime.now(UTC) + timedelta(seconds=2)
+    memory.remember(user, "t", 1, "s", None, axis(1), expires_at=soon)
+    history.add(user, "t", 1, "a", "b", soon)
+    assert len(memory.list(user)) == len(history.turns(user)) == 1
+    migrated.endpoint.pause()
+    until(lambda: datetime.now(UTC) > soon, "they have expired")
+    assert migrated.endpoint.cluster["state"] == "paused"
+    assert (memory.with_timeout(20).list(user), history.turns(user)) == ([], [])
 
 
 def test_callers_at_once_with_an_expired_memory(migrated: MigratedDatabase, memory: ChatMemory, user: str) -> None:
