@@ -13,7 +13,7 @@ from stchat.errors import StchatError
 from stchat.ops.chat_import import CONFLICTS_SHOWN, Import
 from stchat.ops.cli.chat_arguments import ARGUMENTS, line
 from stchat.ops.cli.output import Answer
-from stchat.ops.cli.progress import reporter
+from stchat.ops.cli.progress import progress
 
 NEVER = "never"
 
@@ -94,14 +94,9 @@ def forget(arguments: argparse.Namespace) -> Answer:
 
 def import_file(arguments: argparse.Namespace) -> Answer:
     memory = ChatMemory.from_env()
-    report = reporter()
-    importing = Import(
-        replace(ChatHistory.from_env(), api=memory.api),
-        memory,
-        arguments.file,
-        lambda progress: report(progress, progress.position == progress.size),
-    )
-    done = importing.run(arguments.from_line, check=arguments.check)
+    history = replace(ChatHistory.from_env(), api=memory.api)
+    with progress() as report:
+        done = Import(history, memory, arguments.file, report).run(arguments.from_line, check=arguments.check)
     if arguments.check:
         return Answer([{"rows": done.rows}], f"every line can be imported: {done.rows:,} rows; nothing was sent")
     lines = [f"created: {done.created:,}  already existed: {done.existing:,}"]

@@ -25,7 +25,7 @@ GROUPS = {
     "schema": "the migrations of sql/",
     "db": "what is in the databases",
     "chat": "one user's history and memory",
-    "user": "users' data as a whole: what has expired",
+    "user": "all that is stored of a user: export, erase; what has expired: sweep",
     "adopt": "what was made by hand, and the steps to a managed cluster",
     "cost": "what a month of each stage costs",
     "doctor": "a running cluster: what is wrong, and what blocks auto-pause",
@@ -43,7 +43,7 @@ _EXTRAS = {"postgast": "cdk", "aws_cdk": "cdk", "psycopg": "local"}
 _ENVIRONMENT = """environment:
   STCHAT_CLUSTER_ARN, STCHAT_SECRET_ARN  the cluster, and the secret to log in with
   STCHAT_DATABASE                        the database of the db and user commands (postgres), and of the chats
-  STCHAT_APP_SECRET_ARN                  the application's secret, for the chat commands
+  STCHAT_APP_SECRET_ARN                  the application's secret, for the chat commands, user export and erase
   STCHAT_EMBEDDING_MODEL                 Bedrock's id of the model (cohere.embed-multilingual-v3)
   STCHAT_MEMORY_DAYS, STCHAT_HISTORY_DAYS  after how many days memories and turns expire (never)
   STCHAT_LANG                            ja: what to do about an error, in Japanese too
