@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from stchat.chat import validation
 from stchat.data_api import Backoff, Database, Row, joined, query, retry
 from stchat.errors import DatabaseError, StchatError, TransientError
 
@@ -71,7 +70,6 @@ class Receipt:
 
 def export(api: Database, userid: str, file: TextIO, report: Report) -> Mapping[str, int]:
     """Write the user's turns and memories, oldest first, as lines that an import reads. Returns how many of each."""
-    validation.name("userid", userid)
     counts = {"turns": 0, "memories": 0}
     for kind, sql, limit, line in (
         ("turns", _TURNS, PAGE_TURNS, _turn),
@@ -108,7 +106,6 @@ def export_file(api: Database, userid: str, path: Path, report: Report) -> Mappi
 
 def count(api: Database, userid: str) -> dict[str, int]:
     """How many rows of the user each table holds, what has expired and waits to be deleted included."""
-    validation.name("userid", userid)
     backoff = Backoff(api.timeout)
 
     def attempt() -> dict[str, int]:
@@ -129,7 +126,7 @@ def erase(api: Database, userid: str, report: Report) -> Receipt:
     """Delete every row of the user, in batches: after a stop, erase again. Rows that are written meanwhile may stay.
 
     Raises:
-        StchatError: rows remain, since somebody writes new ones.
+        StchatError: rows remain, since new ones are written.
     """
     rows = count(api, userid)
     erased = 0
