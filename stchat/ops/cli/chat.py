@@ -22,6 +22,8 @@ _AS = "as the role st_chat_app, by STCHAT_APP_SECRET_ARN; USER is the applicatio
 
 
 def add(arguments: argparse.Namespace) -> Answer:
+    if arguments.userinput is None and arguments.botresponse is None:
+        raise StchatError("a turn needs a text: give --userinput, --botresponse or both")
     names = ("theme", "chatid", "userinput", "botresponse", "expires_at")
     created = ChatHistory.from_env().add(arguments.user, *(getattr(arguments, name) for name in names))
     return _done("turn", _outcome(created))
