@@ -58,7 +58,7 @@ def filled(user: str, migrated: MigratedDatabase) -> str:
         for n in range(90)
     ]
     memory.remember_many(items)
-    memory.remember(user, "cat", 7, "long " * 9_000, {"lang": "en"}, axis(500))
+    memory.remember(user, "cat", 7, "long " * 9_000, {"lang": "en"}, axis(500), id="my own")
     return user
 
 
@@ -130,7 +130,7 @@ def test_the_lines_of_an_export(run: Run, filled: str, tmp_path: Path) -> None:
     last = lines[-1]
     assert len(last.pop("vector")) == 1024
     assert set(last) == {"userid", "id", "theme", "chatid", "summary", "metadata", "created_at", "updated_at"}
-    assert (last["id"], last["summary"], last["metadata"]) == (last["id"], "long " * 9_000, {"lang": "en"})
+    assert ("my own", last["summary"], last["metadata"]) == (last["id"], "long " * 9_000, {"lang": "en"})
     code, _, error = run("user", "export", filled, str(file))
     assert (code, error) == (1, f"error: {file} exists already: choose another file, or remove it\n")
 
