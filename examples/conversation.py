@@ -19,6 +19,7 @@ from stchat.environment import Variable, region_of
 from stchat.errors import ConflictError, StchatError
 
 TURNS_SHOWN = 20
+MEMORIES_SHOWN = 10  # of a page of the list
 TURNS_TOLD = 6  # to the model, besides what was recalled
 ANSWER_TOKENS = 600
 
@@ -141,6 +142,16 @@ class Conversation:
     def forget(self, userid: str) -> None:
         self.history.delete(userid)
         self.memory.delete(userid)
+
+    def memories(self, userid: str, after: str | None) -> list[Memory]:
+        """The next of the list, oldest first, and one more if there is a further page."""
+        return self.memory.list(userid, after=after, limit=MEMORIES_SHOWN + 1)
+
+    def change(self, userid: str, memory_id: str, summary: str) -> None:
+        self.memory.update(userid, memory_id, summary=summary)
+
+    def forget_one(self, userid: str, memory_id: str) -> None:
+        self.memory.forget(userid, [memory_id])
 
     def _keep(self, userid: str, theme: str, chatid: int, text: str, answer: str | None) -> int:
         """Another page of the same user may have taken the number meanwhile: the next free one is as good."""

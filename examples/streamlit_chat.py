@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from examples.conversation import Conversation, Said
 from examples.marking import marked
+from examples.memory_list import show_memory_list
 from examples.texts import LANGUAGES, Texts
 from stchat.chat.history import Turn
 from stchat.chat.recall import Memory
@@ -134,7 +135,8 @@ def page() -> None:
         least = st.slider(texts.least, 0.0, 1.0, 0.3, 0.05, key="least", help=texts.least_help)
         add_samples = st.button(texts.samples_button, key="samples", width="stretch")
         forget = ask_to_forget(userid, texts)
-    spoken = st.chat_input(texts.ask, key="spoken")
+        listing = st.toggle(texts.show_memories, key="listing")
+    spoken = None if listing else st.chat_input(texts.ask, key="spoken")
     unsent: str | None = spoken or st.session_state.get("unsent")
     said = recalled()
     turns: list[Turn] = []
@@ -145,12 +147,10 @@ def page() -> None:
                     conversation.remember_samples(userid, texts.samples)
                     st.toast(texts.samples_added.format(count=len(texts.samples)), duration="long")
                 if forget:
-                    conversation.forget(userid)
-                    for key in [key for key in said if key[0] == userid]:
-                        del said[key]
-                    st.session_state["forgotten"] += 1
-                    st.query_params.pop("theme", None)
-                    st.rerun()  # with the themes that are left
+                    forget_all(conversation, userid)
+                if listing:
+                    show_memory_list(conversation, userid, texts)
+                    return
                 turns = conversation.turns(userid, theme)
                 if unsent and (spoken or st.session_state.pop("again", False)):
                     new = conversation.say(userid, theme, unsent, count, least)
@@ -170,6 +170,16 @@ def page() -> None:
         show_error(problem, texts)
     elif not turns and not unsent:
         st.info(texts.empty)
+
+
+def forget_all(conversation: Conversation, userid: str) -> None:
+    conversation.forget(userid)
+    said = recalled()
+    for key in [key for key in said if key[0] == userid]:
+        del said[key]
+    st.session_state["forgotten"] += 1
+    st.query_params.pop("theme", None)
+    st.rerun()  # with the themes that are left
 
 
 def show_unsent(text: str, texts: Texts) -> None:

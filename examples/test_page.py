@@ -9,8 +9,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from examples.texts import ENGLISH, JAPANESE
+from stchat.chat.embeddings import CohereEmbedder
 from stchat.chat.history import ChatHistory
+from stchat.chat.memory import ChatMemory
 from tests.support.migrated_database import MigratedDatabase
+from tests.support.vectors import axis
 
 PAGE = Path(__file__).parent / "streamlit_chat.py"
 
@@ -105,6 +108,35 @@ def test_themes_are_listed_and_that_of_the_language_is_opened(page: AppTest, mig
     assert [text.value for text in page.text] == ["of 旅行"]
     choice.set_value("latest").run()
     assert [text.value for text in page.text] == ["of latest"]
+
+
+def test_memories_are_listed_changed_and_deleted(page: AppTest) -> None:
+    page.button(key="samples").click().run()
+    page.toggle(key="listing").set_value(True).run()
+    listed = [area.value for area in page.text_area]
+    assert sorted(listed) == sorted(summary for _, summary in JAPANESE.samples)
+    first, second = [str(area.key).split()[-1] for area in page.text_area[:2]]
+    assert page.button(key=f"change {first}").disabled
+    page.text_area[0].set_value("京都の庭より、奈良の寺が見たい。").run()
+    page.button(key=f"change {first}").click().run()
+    page.button(key=f"forget {second}").click().run()
+    assert [area.value for area in page.text_area] == ["京都の庭より、奈良の寺が見たい。", *listed[2:]]
+    page.toggle(key="listing").set_value(False).run()
+    page.chat_input(key="spoken").set_value("奈良の寺が見たい").run()
+    assert "京都の庭より、奈良の寺が見たい。" in shown(page)
+
+
+def test_a_long_list_has_pages(page: AppTest, migrated: MigratedDatabase) -> None:
+    userid = str(page.text_input(key="userid").value)
+    ChatMemory(migrated.app, CohereEmbedder()).remember_many(
+        {"userid": userid, "theme": "t", "chatid": n, "summary": f"memory {n}", "vector": axis(n)} for n in range(13)
+    )
+    page.toggle(key="listing").set_value(True).run()
+    assert len(page.text_area) == 10
+    page.button(key="next_page").click().run()
+    assert [area.value for area in page.text_area] == ["memory 10", "memory 11", "memory 12"]
+    page.button(key="first_page").click().run()
+    assert len(page.text_area) == 10
 
 
 def test_a_memory_is_shown_as_text_whatever_it_holds(page: AppTest) -> None:

@@ -34,6 +34,15 @@ class Texts:
     forget_button: str
     forget_question: str
     forget_yes: str
+    show_memories: str
+    memory: str
+    change: str
+    changed: str
+    forget_one: str
+    forgotten: str
+    next_page: str
+    first_page: str
+    no_memories: str
     failed: str
     not_sent: str
     send_again: str
@@ -68,6 +77,15 @@ JAPANESE = Texts(
     forget_button="このユーザーの記録を削除",
     forget_question="ユーザー「{userid}」の会話履歴と記憶をすべて削除します。元には戻せません。",
     forget_yes="削除する",
+    show_memories="このユーザーの記憶を一覧表示",
+    memory="記憶",
+    change="変更を保存",
+    changed="変更しました。",
+    forget_one="この記憶を削除",
+    forgotten="削除しました。",
+    next_page="次のページ",
+    first_page="最初のページ",
+    no_memories="記憶はありません。",
     failed="処理に失敗しました。エラーの内容は次のとおりです。",
     not_sent="このメッセージは保存されていない可能性があります。もう一度送信しても、同じ記憶が重複することはありません。",
     send_again="もう一度送信",
@@ -109,6 +127,15 @@ ENGLISH = Texts(
     forget_button="Delete all of this user",
     forget_question="This deletes every turn and memory of the user “{userid}”. It cannot be undone.",
     forget_yes="Delete",
+    show_memories="List this user's memories",
+    memory="Memory",
+    change="Save the change",
+    changed="Changed.",
+    forget_one="Delete this memory",
+    forgotten="Deleted.",
+    next_page="Next page",
+    first_page="First page",
+    no_memories="There are no memories.",
     failed="That failed. The error is:",
     not_sent="This message may not be stored. Sending it again does not remember it twice.",
     send_again="Send again",

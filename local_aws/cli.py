@@ -97,7 +97,11 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     command("cdk", commands.cdk, "run any other command of the CDK CLI, such as `cdk diff`", takes_rest=True)
     command("status", commands.status, "what runs, what is deployed; exits with 1 when nothing is up")
     env = command("env", commands.env, 'export lines for boto3, the aws CLI and cdk: eval "$(local-aws env)"')
-    env.add_argument("--unset", action="store_true", help="unset lines instead, for the same shell")
+    env.add_argument(
+        "--unset",
+        action="store_true",
+        help="unset lines instead: all that `env` sets, also what the shell had set before",
+    )
     psql = command("psql", commands.psql, "PostgreSQL's own shell on the cluster, as the master user", takes_rest=True)
     psql.add_argument("--database", help="default: the application's")
     for one in (env, psql):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from fnmatch import fnmatchcase
 
 from stchat.errors import SettingsError
 
@@ -52,6 +53,8 @@ class Variable(StrEnum):
     """The language of messages, `en` or `ja`; the locale's unless set."""
 
 
+_CLUSTER = "arn:*:rds:*:*:cluster:*"
+_SECRET = "arn:*:secretsmanager:*:*:secret:*"
 NAMES = tuple(variable.value for variable in Variable)
 
 
@@ -66,8 +69,8 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         return cls(
-            cluster_arn=_required(environment, Variable.CLUSTER_ARN),
-            secret_arn=_required(environment, Variable.SECRET_ARN),
+            cluster_arn=_arn(environment, Variable.CLUSTER_ARN, _CLUSTER),
+            secret_arn=_arn(environment, Variable.SECRET_ARN, _SECRET),
             database=environment.get(Variable.DATABASE) or cls.database,
         )
 
@@ -94,8 +97,8 @@ class ApplicationSettings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> ApplicationSettings:
         return cls(
-            cluster_arn=_required(environment, Variable.CLUSTER_ARN),
-            secret_arn=_required(environment, Variable.APP_SECRET_ARN),
+            cluster_arn=_arn(environment, Variable.CLUSTER_ARN, _CLUSTER),
+            secret_arn=_arn(environment, Variable.APP_SECRET_ARN, _SECRET),
             database=_required(environment, Variable.DATABASE),
             embedding_model=environment.get(Variable.EMBEDDING_MODEL) or cls.embedding_model,
             memory_expires_after=days(environment, Variable.MEMORY_DAYS),
@@ -137,6 +140,15 @@ def region_of(arn: str) -> str | None:
     """The region that an ARN names, or None: then boto3 looks for one (AWS_DEFAULT_REGION, the profile)."""
     parts = arn.split(":")
     return parts[3] if len(parts) >= 6 and parts[0] == "arn" and parts[3] else None
+
+
+def _arn(environment: Mapping[str, str], name: Variable, form: str) -> str:
+    value = _required(environment, name)
+    if not value.isascii() or not fnmatchcase(value, form):
+        # Of a secret's variable not the value: it may be a password.
+        shown = value if form == _CLUSTER and value.isprintable() else f"text of {len(value):,} characters"
+        raise SettingsError(f"{name} must be like {form}, got {shown}: take it from the outputs of the stacks")
+    return value
 
 
 def _written(variables: Mapping[Variable, str]) -> dict[str, str]:

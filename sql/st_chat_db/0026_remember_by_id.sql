@@ -1,7 +1,8 @@
 -- Memories with the caller's ids and with expiry, written in one call of the Data API (docs/decisions/0430).
 --
 -- As in 0011, with an "id" and "expires_at" for each memory. `written`: there was none, or it had expired. A memory that is
--- there, by its id or else by its summary, takes what differs, and keeps its key and created_at.
+-- there, by its id or else by its summary, takes what differs, and keeps its key and created_at. "created_at" and "updated_at"
+-- come from an import, and are now otherwise.
 CREATE OR REPLACE FUNCTION st_chat_remember(p_items jsonb) RETURNS TABLE (item int, written boolean)
 LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
@@ -20,12 +21,13 @@ BEGIN
     FOR memory IN
         SELECT g.* FROM (
             SELECT i.item - 1 AS item, i.userid, i.theme, i.chatid, i.summary, i.metadata, i.vector::public.vector AS vector,
-                   i.id, i.expires_at, public.st_chat_memory_digest(i.id, i.summary) AS digest,
+                   i.id, i.expires_at, i.created_at, i.updated_at, public.st_chat_memory_digest(i.id, i.summary) AS digest,
                    array_agg(i.id) FILTER (WHERE i.id IS NOT NULL) OVER (PARTITION BY i.userid) AS ids
             FROM ROWS FROM (jsonb_to_recordset(p_items) AS
                      (userid text, theme text, chatid bigint, summary text, metadata jsonb, vector text, id text,
-                      expires_at timestamptz))
-                 WITH ORDINALITY AS i (userid, theme, chatid, summary, metadata, vector, id, expires_at, item)) AS g
+                      expires_at timestamptz, created_at timestamptz, updated_at timestamptz))
+                 WITH ORDINALITY AS i (userid, theme, chatid, summary, metadata, vector, id, expires_at, created_at,
+                                       updated_at, item)) AS g
         -- Whoever names ids is alone, and the last one of an id counts; all others lock in this order.
         ORDER BY g.userid, CASE WHEN g.ids IS NULL THEN g.theme END, CASE WHEN g.ids IS NULL THEN g.chatid END,
                  CASE WHEN g.ids IS NULL THEN g.digest END, g.item
@@ -46,9 +48,10 @@ BEGIN
             key := keys ->> memory.id;
             IF key IS NULL THEN
                 INSERT INTO public.st_chat_history_vector_table
-                    (userid, theme, chatid, chat_summary, metadata, chat_vector, id, expires_at)
+                    (userid, theme, chatid, chat_summary, metadata, chat_vector, id, expires_at, created_at, updated_at)
                 VALUES (memory.userid, memory.theme, memory.chatid, memory.summary, memory.metadata, memory.vector,
-                        memory.id, memory.expires_at)
+                        memory.id, memory.expires_at, coalesce(memory.created_at, now()),
+                        coalesce(memory.updated_at, memory.created_at, now()))
                 RETURNING primarykey INTO key;
                 IF FOUND THEN
                     written := true;
@@ -65,7 +68,7 @@ BEGIN
                     UPDATE public.st_chat_history_vector_table AS m
                     SET theme = memory.theme, chatid = memory.chatid, chat_summary = memory.summary,
                         metadata = memory.metadata, chat_vector = memory.vector, expires_at = memory.expires_at,
-                        id = coalesce(memory.id, m.id), updated_at = now()
+                        id = coalesce(memory.id, m.id), updated_at = coalesce(memory.updated_at, now())
                     WHERE m.primarykey = key
                       AND ((m.theme, m.chatid, m.chat_summary, m.metadata, m.expires_at) IS DISTINCT FROM
                            (memory.theme, memory.chatid, memory.summary, memory.metadata, memory.expires_at)

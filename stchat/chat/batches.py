@@ -17,7 +17,7 @@ BATCH_TURNS = 1_000
 BATCH_BYTES = 4_000_000  # of items, as they are in the request, of which the Data API takes 4 MiB
 
 _REQUIRED = ("userid", "theme", "chatid", "summary")
-_NAMES = (*_REQUIRED, "metadata", "vector", "id", "expires_at")
+_NAMES = (*_REQUIRED, "metadata", "vector", "id", "expires_at", "created_at", "updated_at")
 _TURN_REQUIRED = ("userid", "theme", "chatid")
 _TURN_NAMES = (*_TURN_REQUIRED, "userinput", "botresponse", "timestamp", "expires_at")
 
@@ -44,6 +44,9 @@ def prepare(item: Mapping[str, Any], prefix: str = "", expires_at: str | None = 
         "id": None if id_ is None else validation.name(f"{prefix}id", id_),
         "expires_at": _expiry(item, prefix, expires_at),
     }
+    for field in ("created_at", "updated_at"):
+        if item.get(field) is not None:
+            columns[field] = validation.moment(f"{prefix}{field}", item[field])
     return Item(
         columns=columns,
         vector=None if vector is None else normalised(vector, f"{prefix}vector"),

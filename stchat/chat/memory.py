@@ -111,7 +111,8 @@ class ChatMemory(MemoriesById):
         """Store many, in batches of 96 and of 4 MB: each batch is stored whole or not at all, in the order given.
 
         Args:
-            items: mappings with the names of `remember`'s arguments.
+            items: mappings with the names of `remember`'s arguments, and `created_at` and `updated_at` of memories that
+                come from elsewhere: datetimes with their zone, or ISO 8601 text; now unless given.
 
         Raises:
             PartialError: a batch failed after others had been stored. Send all again: nothing is stored twice.

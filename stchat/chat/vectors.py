@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from stchat.errors import InputError
 
 DIMENSIONS = 1024  # of st_chat_history_vector_table.chat_vector
+FLOAT32_ROUNDING = 1e-6  # of a length: 1,024 numbers, each rounded by 6e-8 of itself at most
 TEXT_BYTES = 16 * DIMENSIONS + 2  # at most: "-1.23456789e-05," for each number
 
 Vector = list[float]
@@ -21,7 +22,8 @@ _FORMAT = "[" + ",".join(["%.9g"] * DIMENSIONS) + "]"
 
 
 def normalised(vector: Sequence[float], field: str = "vector") -> Vector:
-    """The vector of length 1 in the same direction, so that L2 order is cosine order.
+    """The vector of length 1 in the same direction, so that L2 order is cosine order. One that has that length already, to
+    float32's precision, stays as it is: what was exported comes back to the bit.
 
     Decimals are taken too, as drivers and JSON parsers give them, and numpy's arrays.
 
@@ -40,6 +42,8 @@ def normalised(vector: Sequence[float], field: str = "vector") -> Vector:
         raise InputError(field, "be finite numbers", "NaN, an infinity or numbers past 1e300")
     if length < sys.float_info.min:
         raise InputError(field, "have a number other than zero", "zeros alone")
+    if abs(length - 1) < FLOAT32_ROUNDING:
+        return [float(value) for value in vector]
     return [float(value) / length for value in vector]
 
 

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 LONGEST_PAUSE = 5.0  # seconds between two attempts
+LOG_SECONDS = 10.0
 ROTATION_SECONDS = 10.0  # a refused login is retried for, since the password may be changing: nothing has run
 
 _WRONG_PASSWORD = "28P01"
@@ -57,15 +58,18 @@ def retry(
 ) -> T:
     """What `attempt` returns. An error that is not `retryable`, or comes when `backoff` is exhausted, is raised.
 
-    `waiting_for`: logged before each pause, with the error; empty: nothing is logged.
+    `waiting_for`: logged with the error before the first pause and every 10 s of pauses after it; empty: nothing is
+    logged.
     """
+    logged = -LOG_SECONDS
     while True:
         try:
             return attempt()
         except StchatError as error:
             if not retryable(error) or backoff.exhausted:
                 raise
-            if waiting_for:
+            if waiting_for and backoff.waited - logged >= LOG_SECONDS:
+                logged = backoff.waited
                 log.info("waiting for %s, %.0f s so far: %s", waiting_for, backoff.waited, error)
         backoff.pause()
 

@@ -13,7 +13,7 @@ from stchat.errors import StchatError
 from stchat.ops.chat_import import CONFLICTS_SHOWN, Import
 from stchat.ops.cli.chat_arguments import ARGUMENTS, line
 from stchat.ops.cli.output import Answer
-from stchat.ops.cli.progress import reporter
+from stchat.ops.cli.progress import progress
 
 NEVER = "never"
 
@@ -22,6 +22,8 @@ _AS = "as the role st_chat_app, by STCHAT_APP_SECRET_ARN; USER is the applicatio
 
 
 def add(arguments: argparse.Namespace) -> Answer:
+    if arguments.userinput is None and arguments.botresponse is None:
+        raise StchatError("a turn needs a text: give --userinput, --botresponse or both")
     names = ("theme", "chatid", "userinput", "botresponse", "expires_at")
     created = ChatHistory.from_env().add(arguments.user, *(getattr(arguments, name) for name in names))
     return _done("turn", _outcome(created))
@@ -94,14 +96,9 @@ def forget(arguments: argparse.Namespace) -> Answer:
 
 def import_file(arguments: argparse.Namespace) -> Answer:
     memory = ChatMemory.from_env()
-    report = reporter()
-    importing = Import(
-        replace(ChatHistory.from_env(), api=memory.api),
-        memory,
-        arguments.file,
-        lambda progress: report(progress, progress.position == progress.size),
-    )
-    done = importing.run(arguments.from_line, check=arguments.check)
+    history = replace(ChatHistory.from_env(), api=memory.api)
+    with progress() as report:
+        done = Import(history, memory, arguments.file, report).run(arguments.from_line, check=arguments.check)
     if arguments.check:
         return Answer([{"rows": done.rows}], f"every line can be imported: {done.rows:,} rows; nothing was sent")
     lines = [f"created: {done.created:,}  already existed: {done.existing:,}"]

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stchat.data_api import describe_error
 from stchat.errors import StchatError
 from stchat.ops.cli.output import Answer, printable
-from stchat.ops.language import language
+from stchat.ops.language import Language, language
 from stchat.ops.messages import explain
 
 SQL = Path("sql")
@@ -25,7 +25,7 @@ GROUPS = {
     "schema": "the migrations of sql/",
     "db": "what is in the databases",
     "chat": "one user's history and memory",
-    "user": "users' data as a whole: what has expired",
+    "user": "all that is stored of a user: export, erase; what has expired: sweep",
     "adopt": "what was made by hand, and the steps to a managed cluster",
     "cost": "what a month of each stage costs",
     "doctor": "a running cluster: what is wrong, and what blocks auto-pause",
@@ -43,7 +43,7 @@ _EXTRAS = {"postgast": "cdk", "aws_cdk": "cdk", "psycopg": "local"}
 _ENVIRONMENT = """environment:
   STCHAT_CLUSTER_ARN, STCHAT_SECRET_ARN  the cluster, and the secret to log in with
   STCHAT_DATABASE                        the database of the db and user commands (postgres), and of the chats
-  STCHAT_APP_SECRET_ARN                  the application's secret, for the chat commands
+  STCHAT_APP_SECRET_ARN                  the application's secret, for the chat commands, user export and erase
   STCHAT_EMBEDDING_MODEL                 Bedrock's id of the model (cohere.embed-multilingual-v3)
   STCHAT_MEMORY_DAYS, STCHAT_HISTORY_DAYS  after how many days memories and turns expire (never)
   STCHAT_LANG                            ja: what to do about an error, in Japanese too
@@ -59,18 +59,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser([word for word in words if not word.startswith("-")][:1]).parse_args(words)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("stchat").setLevel(logging.INFO)
+    spoken: Language = "en"
     try:
+        spoken = language()
         answer: Answer = parsed.run(parsed)
     except KeyboardInterrupt:
         print(getattr(parsed, "stopped", "stopped"), file=sys.stderr)
         return 130
     except Exception as error:  # noqa: BLE001 (an operator gets a line with a hint, never a traceback)
         print(f"error: {printable(_describe(error))}", file=sys.stderr)
-        if (text := explain(error, language())) and _has_unicode(sys.stderr):
+        if (text := explain(error, spoken)) and _has_unicode(sys.stderr):
             print(text, file=sys.stderr)
         return 1
     print(answer.to_json(ascii_only=not _has_unicode(sys.stdout)) if parsed.json else printable(answer.to_text()))
     return answer.code
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import PackageNotFoundError, version  # read when it is asked for
+
+        try:
+            print(f"stchat {version('stchat')}")
+        except PackageNotFoundError:
+            parser.exit(1, "stchat is not installed: this is its checkout\n")
+        parser.exit()
 
 
 def _describe(error: Exception) -> str:
@@ -107,6 +120,7 @@ def _parser(chosen: Sequence[str] = tuple(GROUPS)) -> argparse.ArgumentParser:
         epilog=_ENVIRONMENT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version of the distribution and exit")
     groups = parser.add_subparsers(required=True, metavar="GROUP")
     for group, what in GROUPS.items():
         if group in chosen:

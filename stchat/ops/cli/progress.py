@@ -1,26 +1,32 @@
-"""The progress of a command that takes long, on stderr."""
+"""The progress of what takes long: in a terminal one line that changes, elsewhere a line every 10 seconds."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 REPORT_SECONDS = 10.0
 
 
-def reporter() -> Callable[[object, bool], None]:
-    """In a terminal one line that changes; elsewhere, as in a log, a line every 10 seconds. To call with what to show,
-    and whether it is the last."""
-    live = sys.stderr.isatty()
+@contextmanager
+def progress() -> Iterator[Callable[[object], None]]:
+    """A function that is called with how far the work is, as often as the work likes."""
+    live, shown = sys.stderr.isatty(), False
     latest = time.monotonic()
 
-    def report(progress: object, last: bool = False) -> None:
-        nonlocal latest
+    def report(state: object) -> None:
+        nonlocal latest, shown
         if live:
-            print(f"\r{progress}", end="\n" if last else "", file=sys.stderr, flush=True)
+            shown = True
+            print(f"\r\033[K{state}", end="", file=sys.stderr, flush=True)
         elif time.monotonic() - latest >= REPORT_SECONDS:
             latest = time.monotonic()
-            print(progress, file=sys.stderr, flush=True)
+            print(state, file=sys.stderr, flush=True)
 
-    return report
+    try:
+        yield report
+    finally:
+        if shown:
+            print(file=sys.stderr)

@@ -196,8 +196,13 @@ def test_it_waits_for_the_time_it_has_and_answers_before_that_is_over(
 
 
 def test_a_call_that_is_not_answered_leaves_time_to_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("STCHAT_CLUSTER_ARN", "STCHAT_APP_SECRET_ARN", "STCHAT_DATABASE"):
-        monkeypatch.setenv(name, name)
+    for name, value in {
+        "STCHAT_CLUSTER_ARN": "arn:aws:rds:ap-northeast-1:123456789012:cluster:chat",
+        "STCHAT_APP_SECRET_ARN": "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:app",
+        "STCHAT_DATABASE": "chat",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # it keeps the first credentials that it finds
     for name in ("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "ap-northeast-1")
     memory = chat._chat.__wrapped__().memory

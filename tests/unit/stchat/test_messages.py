@@ -86,3 +86,22 @@ def test_the_command_line_shows_both(
     english, *others = capsys.readouterr().err.splitlines()
     assert english.startswith("error: STCHAT_CLUSTER_ARN is not set: run eval")
     assert [text[:15] for text in others] == ["必要な環境変数が設定されていま"] * japanese
+
+
+def test_a_language_that_there_is_not(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("STCHAT_LANG", "xx")
+    assert main(["chat", "themes", "hana"]) == 1
+    assert capsys.readouterr().err == (
+        "error: STCHAT_LANG must be en or ja, got xx: unset it for the locale's language\n"
+    )
+
+
+def test_the_version_is_that_of_the_distribution(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert (ended.value.code or 0, capsys.readouterr().out[:9]) == (0, "stchat 0.")
+
+
+def test_a_turn_without_a_text(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["chat", "add", "hana", "theme", "1"]) == 1
+    assert capsys.readouterr().err == ("error: a turn needs a text: give --userinput, --botresponse or both\n")

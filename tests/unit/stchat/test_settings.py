@@ -13,7 +13,9 @@ from stchat.chat.memory import ChatMemory
 from stchat.environment import ApplicationSettings
 from stchat.errors import SettingsError
 
-ENVIRONMENT = {"STCHAT_CLUSTER_ARN": "cluster", "STCHAT_APP_SECRET_ARN": "role's", "STCHAT_DATABASE": "chat"}
+CLUSTER = "arn:aws:rds:ap-northeast-1:123456789012:cluster:chat"
+SECRET = "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:app-AbCdEf"
+ENVIRONMENT = {"STCHAT_CLUSTER_ARN": CLUSTER, "STCHAT_APP_SECRET_ARN": SECRET, "STCHAT_DATABASE": "chat"}
 
 
 @pytest.fixture(autouse=True)
@@ -32,18 +34,35 @@ def test_what_is_missing_is_named(missing: str) -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("name", "form", "value", "shown"),
+    [
+        ("STCHAT_CLUSTER_ARN", "arn:*:rds:*:*:cluster:*", "dbclusterstchat", "dbclusterstchat"),
+        ("STCHAT_CLUSTER_ARN", "arn:*:rds:*:*:cluster:*", SECRET, SECRET),
+        ("STCHAT_CLUSTER_ARN", "arn:*:rds:*:*:cluster:*", "a\nb", "text of 3 characters"),
+        ("STCHAT_APP_SECRET_ARN", "arn:*:secretsmanager:*:*:secret:*", "Passw0rd", "text of 8 characters"),
+    ],
+)
+def test_what_is_no_arn_is_named(name: str, form: str, value: str, shown: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        ChatHistory.from_env(ENVIRONMENT | {name: value})
+    assert str(raised.value) == f"{name} must be like {form}, got {shown}: take it from the outputs of the stacks"
+
+
 def test_the_applications_own_secret_is_used() -> None:
     api = ChatHistory.from_env(ENVIRONMENT).api
     assert isinstance(api, DataApi)
-    assert (api.cluster_arn, api.secret_arn, api.database) == ("cluster", "role's", "chat")
+    assert (api.cluster_arn, api.secret_arn, api.database) == (CLUSTER, SECRET, "chat")
 
 
 def test_the_model_is_cohere_unless_set_and_its_client_is_made_when_needed() -> None:
     assert ChatMemory.from_env(ENVIRONMENT).embedder == CohereEmbedder(
-        None, "cohere.embed-multilingual-v3", region=None
+        None, "cohere.embed-multilingual-v3", region="ap-northeast-1"
     )
     another = ENVIRONMENT | {"STCHAT_EMBEDDING_MODEL": "cohere.embed-english-v3"}
-    assert ChatMemory.from_env(another).embedder == CohereEmbedder(None, "cohere.embed-english-v3")
+    assert ChatMemory.from_env(another).embedder == CohereEmbedder(
+        None, "cohere.embed-english-v3", region="ap-northeast-1"
+    )
 
 
 def test_days_after_which_they_expire() -> None:
