@@ -22,8 +22,8 @@ _FORMAT = "[" + ",".join(["%.9g"] * DIMENSIONS) + "]"
 
 
 def normalised(vector: Sequence[float], field: str = "vector") -> Vector:
-    """The vector of length 1 in the same direction, so that L2 order is cosine order. One that has that length already, to
-    float32's precision, stays as it is: what was exported comes back to the bit.
+    """The vector of length 1 in the same direction, so that L2 order is cosine order. One that has that length already,
+    to float32's precision, stays as it is: what was exported comes back to the bit.
 
     Decimals are taken too, as drivers and JSON parsers give them, and numpy's arrays.
 

@@ -25,7 +25,7 @@ def export(arguments: argparse.Namespace) -> Answer:
     with progress() as report:
         counts = user_data.export_file(api, arguments.user, arguments.file, report)
     what = ", ".join(f"{count:,} {name}" for name, count in counts.items())
-    return Answer([counts | {"file": str(arguments.file)}], f"{arguments.file}: {what}")
+    return Answer([{**counts, "file": str(arguments.file)}], f"{arguments.file}: {what}")
 
 
 def erase(arguments: argparse.Namespace) -> Answer:

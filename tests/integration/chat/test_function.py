@@ -62,7 +62,7 @@ def test_memory(user: str) -> None:
     assert [memory["chatid"] for memory in invoke("recall", userid=user, query="a present", k=1)["memories"]] == [3]
     by_metadata = invoke("recall", userid=user, query="犬", metadata={"chatid": 2})["memories"]
     assert [memory["chatid"] for memory in by_metadata] == [2]
-    which = {"filter": {"chatid": {"$gt": 2}}, "recency": 1, "half_life": 60}
+    which: dict[str, Any] = {"filter": {"chatid": {"$gt": 2}}, "recency": 1, "half_life": 60}
     [filtered] = invoke("recall", userid=user, query="犬", **which)["memories"]
     assert (filtered["chatid"], filtered["id"][:2], filtered["created_at"][-6:]) == (3, "m_", "+00:00")
     assert invoke("recall", userid=user, query="犬", until="2020-01-01T00:00:00Z")["memories"] == []

@@ -50,7 +50,7 @@ def ran(migrated: MigratedDatabase, code: str) -> str:
 
 def test_the_guide(migrated: MigratedDatabase) -> None:
     blocks = BLOCK.findall((REPOSITORY / "docs" / "memory.md").read_text())
-    assert len(blocks) == 12
+    assert len(blocks) == 14
     code = [python + (CALL_THE_HANDLER if "def handler" in python else "") for python, _ in blocks]
     printed_by_all = ran(migrated, "\nprint('-' * 9)\n".join(code))
     for (python, shown), printed in zip(blocks, printed_by_all.split("-" * 9 + "\n"), strict=True):
