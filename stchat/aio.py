@@ -62,18 +62,23 @@ class _Async(Generic[S]):
         return replace(self, sync=self.sync.with_timeout(seconds))
 
 
+async def in_thread(threads: Executor | None, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """What `function` returns, in one of `threads`; None: those that the process shares."""
+    context, stopped = copy_context(), threading.Event()
+    context.run(STOPPED.set, stopped)
+    work = partial(context.run, function, *args, **kwargs)
+    try:
+        return await asyncio.get_running_loop().run_in_executor(threads or _shared_threads(), work)
+    finally:
+        stopped.set()
+
+
 def _awaited(method: Callable[Concatenate[M, P], R]) -> Callable[Concatenate[_Async[Any], P], Coroutine[None, None, R]]:
     """`method`: of the class of `sync`, or of one that it extends."""
 
     @wraps(method)
     async def call(self: _Async[Any], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        context, stopped = copy_context(), threading.Event()
-        context.run(STOPPED.set, stopped)
-        work = partial(context.run, method, self.sync, *args, **kwargs)
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self.threads or _shared_threads(), work)
-        finally:
-            stopped.set()
+        return await in_thread(self.threads, method, self.sync, *args, **kwargs)
 
     return call
 

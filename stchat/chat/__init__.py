@@ -1,5 +1,6 @@
 """A user's chat history and chat memory, and the operations of the chat function."""
 
+from stchat.chat import validation
 from stchat.chat.batches import BATCH_ITEMS, BATCH_TURNS, prepare, prepare_turn
 from stchat.chat.by_id import UNCHANGED, Unchanged
 from stchat.chat.embeddings import CohereEmbedder, Embedded, Embedder, shared_client
@@ -41,4 +42,5 @@ __all__ = [
     "problem",
     "shared_client",
     "to_text",
+    "validation",
 ]

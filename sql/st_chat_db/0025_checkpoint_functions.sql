@@ -1,0 +1,176 @@
+-- The checkpoints of LangGraph's threads: each operation is one call of the Data API, for one user. What is stored comes
+-- as one bytea, of which `start` and `size` say what is where; what is read is answered in the same way.
+
+-- The thread's key; it is made if it is not there, anew if it has expired. Until the end of the transaction it cannot
+-- be deleted. p_seconds: until it expires, from now; NULL: as it was.
+CREATE FUNCTION st_chat_open_thread(p_userid text, p_thread_id text, p_seconds float8) RETURNS bigint
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
+DECLARE
+    one record;
+BEGIN
+    DELETE FROM public.st_chat_thread AS t
+    WHERE t.userid = p_userid AND t.thread_id = p_thread_id AND t.expires_at <= now();
+    IF p_seconds IS NULL THEN
+        SELECT t.primarykey INTO one FROM public.st_chat_thread AS t
+        WHERE t.userid = p_userid AND t.thread_id = p_thread_id FOR KEY SHARE;
+        IF FOUND THEN
+            RETURN one.primarykey;
+        END IF;
+    END IF;
+    INSERT INTO public.st_chat_thread AS t (userid, thread_id, expires_at)
+    VALUES (p_userid, p_thread_id, now() + make_interval(secs => p_seconds))
+    ON CONFLICT (userid, thread_id) DO UPDATE SET expires_at = coalesce(excluded.expires_at, t.expires_at)
+    RETURNING t.primarykey INTO one;
+    RETURN one.primarykey;
+END
+$$;
+
+-- {"thread_id", "namespace", "id", "parent", "run_id", "versions", "deltas", "metadata", "type", "size", "blobs", "seconds"},
+-- a blob {"channel", "version", "type", "start", "size"}. The value of a version never changes.
+CREATE FUNCTION st_chat_put_checkpoint(p_userid text, p_item jsonb, p_data bytea) RETURNS bigint
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
+DECLARE
+    whole bytea;
+    key bigint;
+BEGIN
+    PERFORM public.st_chat_as(p_userid);
+    whole := coalesce(p_data, public.st_chat_uploaded());
+    key := public.st_chat_open_thread(p_userid, p_item ->> 'thread_id', (p_item ->> 'seconds')::float8);
+    INSERT INTO public.st_chat_checkpoint
+        (thread, userid, namespace, id, parent, run_id, versions, deltas, metadata, type, data)
+    VALUES (key, p_userid, p_item ->> 'namespace', p_item ->> 'id', nullif(p_item ->> 'parent', p_item ->> 'id'),
+            p_item ->> 'run_id', p_item -> 'versions', p_item -> 'deltas', p_item -> 'metadata', p_item ->> 'type',
+            substr(whole, 1, (p_item ->> 'size')::int))
+    ON CONFLICT (thread, namespace, id) DO UPDATE SET
+        parent = excluded.parent, run_id = excluded.run_id, versions = excluded.versions, deltas = excluded.deltas,
+        metadata = excluded.metadata, type = excluded.type, data = excluded.data;
+    INSERT INTO public.st_chat_checkpoint_blob (thread, userid, namespace, channel, version, type, data)
+    SELECT key, p_userid, p_item ->> 'namespace', b.channel, b.version, b.type, substr(whole, b.start + 1, b.size)
+    FROM jsonb_to_recordset(p_item -> 'blobs') AS b (channel text, version text, type text, start int, size int)
+    ON CONFLICT (thread, namespace, channel, version) DO NOTHING;
+    RETURN public.st_chat_sweep_states(1);
+END
+$$;
+
+-- {"thread_id", "namespace", "id", "task", "path", "writes", "seconds"}, a write {"idx", "channel", "type", "start", "size"}.
+-- Of a task's writes the first stays, but those of idx < 0 are replaced.
+CREATE FUNCTION st_chat_put_writes(p_userid text, p_item jsonb, p_data bytea) RETURNS bigint
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
+DECLARE
+    whole bytea;
+    key bigint;
+    written bigint;
+BEGIN
+    PERFORM public.st_chat_as(p_userid);
+    whole := coalesce(p_data, public.st_chat_uploaded());
+    key := public.st_chat_open_thread(p_userid, p_item ->> 'thread_id', (p_item ->> 'seconds')::float8);
+    INSERT INTO public.st_chat_checkpoint_write AS w
+        (thread, userid, namespace, checkpoint, task, idx, path, channel, type, data)
+    SELECT key, p_userid, p_item ->> 'namespace', p_item ->> 'id', p_item ->> 'task', n.idx, p_item ->> 'path', n.channel,
+           n.type, substr(whole, n.start + 1, n.size)
+    FROM jsonb_to_recordset(p_item -> 'writes') AS n (idx int, channel text, type text, start int, size int)
+    ON CONFLICT (thread, namespace, checkpoint, task, idx) DO UPDATE SET
+        path = excluded.path, channel = excluded.channel, type = excluded.type, data = excluded.data
+    WHERE w.idx < 0;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    RETURN written;
+END
+$$;
+
+-- A JSON object {"checkpoints", "blobs", "writes"} behind its length in 4 bytes, then the data of each in that order.
+-- Newest first, from all threads and namespaces where p_query names none: {"thread_id", "namespace", "id", "before", "filter",
+-- "limit", "after": [id, thread, namespace]}. NULL: over 600,000 bytes, ask for fewer; one alone is always answered.
+CREATE FUNCTION st_chat_checkpoints(p_userid text, p_query jsonb) RETURNS bytea
+LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    p_thread_id text := p_query ->> 'thread_id';
+    p_namespace text := p_query ->> 'namespace';
+    p_id text := p_query ->> 'id';
+    p_before text := p_query ->> 'before';
+    p_limit int := p_query ->> 'limit';
+    p_after jsonb := nullif(p_query -> 'after', 'null');
+    p_filter jsonb := nullif(nullif(p_query -> 'filter', 'null'), '{}');
+    p_last text := p_after ->> 0;
+    key bigint;
+    head bytea;
+    whole bytea;
+BEGIN
+    PERFORM public.st_chat_as(p_userid);
+    IF p_thread_id IS NOT NULL THEN
+        key := coalesce((SELECT t.primarykey FROM public.st_chat_thread AS t
+                         WHERE t.userid = p_userid AND t.thread_id = p_thread_id), -1);
+    END IF;
+    WITH page AS MATERIALIZED (
+        SELECT c.*, t.thread_id
+        FROM public.st_chat_checkpoint AS c JOIN public.st_chat_thread AS t ON t.primarykey = c.thread
+        WHERE c.userid = p_userid AND (t.expires_at > now()) IS NOT FALSE
+          AND (key IS NULL OR c.thread = key)
+          AND (p_namespace IS NULL OR c.namespace = p_namespace)
+          AND (p_id IS NULL OR c.id = p_id)
+          AND (p_before IS NULL OR c.id < p_before)
+          AND (p_last IS NULL OR c.id <= p_last
+               AND (c.id, c.thread, c.namespace) < (p_last, (p_after ->> 1)::bigint, p_after ->> 2))
+          AND (p_filter IS NULL OR NOT EXISTS (
+              SELECT FROM jsonb_each(p_filter) AS f WHERE coalesce(c.metadata -> f.key, 'null') <> f.value))
+        ORDER BY c.id DESC, c.thread DESC, c.namespace DESC LIMIT p_limit
+    ), items AS MATERIALIZED (
+        SELECT 1 AS kind, row_number() OVER (ORDER BY p.id DESC, p.thread DESC, p.namespace DESC) AS n,
+               jsonb_build_array(p.thread, p.namespace, p.id, p.thread_id, p.parent, p.type, octet_length(p.data)) AS head,
+               p.data
+        FROM page AS p
+        UNION ALL
+        SELECT 2, row_number() OVER (),
+               jsonb_build_array(b.thread, b.namespace, b.channel, b.version, b.type, octet_length(b.data)), b.data
+        FROM (SELECT DISTINCT p.thread, p.namespace, v.key, v.value
+              FROM page AS p CROSS JOIN jsonb_each_text(p.versions) AS v) AS wanted
+        JOIN public.st_chat_checkpoint_blob AS b
+          ON (b.thread, b.namespace, b.channel, b.version) = (wanted.thread, wanted.namespace, wanted.key, wanted.value)
+        UNION ALL
+        SELECT 3, row_number() OVER (),
+               jsonb_build_array(w.thread, w.namespace, w.checkpoint, w.path, w.task, w.idx, w.channel, w.type,
+                                 octet_length(w.data)), w.data
+        FROM page AS p JOIN public.st_chat_checkpoint_write AS w
+          ON (w.thread, w.namespace, w.checkpoint) = (p.thread, p.namespace, p.id)
+    )
+    SELECT convert_to(jsonb_build_object(
+               'checkpoints', coalesce(jsonb_agg(i.head ORDER BY i.n) FILTER (WHERE i.kind = 1), '[]'),
+               'blobs', coalesce(jsonb_agg(i.head ORDER BY i.n) FILTER (WHERE i.kind = 2), '[]'),
+               'writes', coalesce(jsonb_agg(i.head ORDER BY i.n) FILTER (WHERE i.kind = 3), '[]'))::text, 'UTF8'),
+           CASE WHEN p_limit = 1 OR coalesce(sum(octet_length(i.data)), 0) <= 600000
+                THEN coalesce((SELECT string_agg(d.data, ''::bytea ORDER BY d.kind, d.n) FROM items AS d), '') END
+    INTO head, whole
+    FROM items AS i;
+    RETURN int4send(octet_length(head)) || head || whole;
+END
+$$;
+
+-- Whether the thread is there. p_seconds: until it expires, from now; NULL: never.
+CREATE FUNCTION st_chat_expire_thread(p_userid text, p_thread_id text, p_seconds float8) RETURNS boolean
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
+BEGIN
+    PERFORM public.st_chat_as(p_userid);
+    UPDATE public.st_chat_thread AS t SET expires_at = now() + make_interval(secs => p_seconds)
+    WHERE t.userid = p_userid AND t.thread_id = p_thread_id AND (t.expires_at > now()) IS NOT FALSE;
+    RETURN FOUND;
+END
+$$;
+
+CREATE FUNCTION st_chat_delete_threads(p_userid text, p_thread_ids jsonb) RETURNS bigint
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
+DECLARE
+    deleted bigint;
+BEGIN
+    PERFORM public.st_chat_as(p_userid);
+    DELETE FROM public.st_chat_thread AS t
+    WHERE t.userid = p_userid AND t.thread_id = ANY (ARRAY(SELECT jsonb_array_elements_text(p_thread_ids)));
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN deleted;
+END
+$$;
+
+REVOKE EXECUTE ON FUNCTION
+    st_chat_open_thread, st_chat_put_checkpoint, st_chat_put_writes, st_chat_checkpoints, st_chat_expire_thread,
+    st_chat_delete_threads FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION
+    st_chat_open_thread, st_chat_put_checkpoint, st_chat_put_writes, st_chat_checkpoints, st_chat_expire_thread,
+    st_chat_delete_threads TO st_chat_app;

@@ -1,0 +1,8 @@
+"""Strands' state in the database of the chat, over either transport.
+
+Needs the extra `strands`: pip install "stchat[strands]".
+"""
+
+from stchat.strands.storage import StateStorage
+
+__all__ = ["StateStorage"]
