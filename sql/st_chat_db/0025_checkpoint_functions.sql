@@ -77,9 +77,9 @@ BEGIN
 END
 $$;
 
--- A JSON object {"checkpoints", "blobs", "writes"} behind its length in 4 bytes, then the data of each in that order.
+-- A JSON object {"checkpoints", "blobs", "writes", "more"} behind its length in 4 bytes, then the data of each in that order.
 -- Newest first, from all threads and namespaces where p_query names none: {"thread_id", "namespace", "id", "before", "filter",
--- "limit", "after": [id, thread, namespace]}. NULL: over 600,000 bytes, ask for fewer; one alone is always answered.
+-- "limit", "after": [id, thread, namespace]}. As many as have 600,000 bytes together, but one at least; "more": some were left out.
 CREATE FUNCTION st_chat_checkpoints(p_userid text, p_query jsonb) RETURNS bytea
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
@@ -101,7 +101,7 @@ BEGIN
                          WHERE t.userid = p_userid AND t.thread_id = p_thread_id), -1);
     END IF;
     WITH page AS MATERIALIZED (
-        SELECT c.*, t.thread_id
+        SELECT c.*, t.thread_id, row_number() OVER (ORDER BY c.id DESC, c.thread DESC, c.namespace DESC) AS n
         FROM public.st_chat_checkpoint AS c JOIN public.st_chat_thread AS t ON t.primarykey = c.thread
         WHERE c.userid = p_userid AND (t.expires_at > now()) IS NOT FALSE
           AND (key IS NULL OR c.thread = key)
@@ -113,33 +113,37 @@ BEGIN
           AND (p_filter IS NULL OR NOT EXISTS (
               SELECT FROM jsonb_each(p_filter) AS f WHERE coalesce(c.metadata -> f.key, 'null') <> f.value))
         ORDER BY c.id DESC, c.thread DESC, c.namespace DESC LIMIT p_limit
-    ), items AS MATERIALIZED (
-        SELECT 1 AS kind, row_number() OVER (ORDER BY p.id DESC, p.thread DESC, p.namespace DESC) AS n,
+    ), found AS MATERIALIZED (  -- n: of the first checkpoint that needs it
+        SELECT 1 AS kind, p.n, p.n AS place,
                jsonb_build_array(p.thread, p.namespace, p.id, p.thread_id, p.parent, p.type, octet_length(p.data)) AS head,
                p.data
         FROM page AS p
         UNION ALL
-        SELECT 2, row_number() OVER (),
+        SELECT 2, wanted.n, row_number() OVER (),
                jsonb_build_array(b.thread, b.namespace, b.channel, b.version, b.type, octet_length(b.data)), b.data
-        FROM (SELECT DISTINCT p.thread, p.namespace, v.key, v.value
-              FROM page AS p CROSS JOIN jsonb_each_text(p.versions) AS v) AS wanted
+        FROM (SELECT p.thread, p.namespace, v.key, v.value, min(p.n) AS n
+              FROM page AS p CROSS JOIN jsonb_each_text(p.versions) AS v GROUP BY 1, 2, 3, 4) AS wanted
         JOIN public.st_chat_checkpoint_blob AS b
           ON (b.thread, b.namespace, b.channel, b.version) = (wanted.thread, wanted.namespace, wanted.key, wanted.value)
         UNION ALL
-        SELECT 3, row_number() OVER (),
+        SELECT 3, p.n, row_number() OVER (),
                jsonb_build_array(w.thread, w.namespace, w.checkpoint, w.path, w.task, w.idx, w.channel, w.type,
                                  octet_length(w.data)), w.data
         FROM page AS p JOIN public.st_chat_checkpoint_write AS w
           ON (w.thread, w.namespace, w.checkpoint) = (p.thread, p.namespace, p.id)
+    ), fit AS MATERIALIZED (
+        SELECT greatest(max(t.n) FILTER (WHERE t.total <= 600000), 1) AS n FROM (
+            SELECT f.n, sum(sum(octet_length(f.data) + octet_length(f.head::text))) OVER (ORDER BY f.n) AS total
+            FROM found AS f GROUP BY f.n) AS t
     )
     SELECT convert_to(jsonb_build_object(
-               'checkpoints', coalesce(jsonb_agg(i.head ORDER BY i.n) FILTER (WHERE i.kind = 1), '[]'),
-               'blobs', coalesce(jsonb_agg(i.head ORDER BY i.n) FILTER (WHERE i.kind = 2), '[]'),
-               'writes', coalesce(jsonb_agg(i.head ORDER BY i.n) FILTER (WHERE i.kind = 3), '[]'))::text, 'UTF8'),
-           CASE WHEN p_limit = 1 OR coalesce(sum(octet_length(i.data)), 0) <= 600000
-                THEN coalesce((SELECT string_agg(d.data, ''::bytea ORDER BY d.kind, d.n) FROM items AS d), '') END
+               'checkpoints', coalesce(jsonb_agg(i.head ORDER BY i.place) FILTER (WHERE i.kind = 1), '[]'),
+               'blobs', coalesce(jsonb_agg(i.head ORDER BY i.place) FILTER (WHERE i.kind = 2), '[]'),
+               'writes', coalesce(jsonb_agg(i.head ORDER BY i.place) FILTER (WHERE i.kind = 3), '[]'),
+               'more', (SELECT count(*) FROM page) > (SELECT f.n FROM fit AS f))::text, 'UTF8'),
+           coalesce(string_agg(i.data, ''::bytea ORDER BY i.kind, i.place), '')
     INTO head, whole
-    FROM items AS i;
+    FROM found AS i WHERE i.n <= (SELECT f.n FROM fit AS f);
     RETURN int4send(octet_length(head)) || head || whole;
 END
 $$;

@@ -24,19 +24,28 @@ Value = tuple[str, bytes]
 
 def _items(whole: bytes, *kinds: str) -> Iterator[tuple[str, list[Any], Value]]:
     """Each item: its kind, its head, its type and data."""
-    start = 4 + int.from_bytes(whole[:4], "big")
-    head = json.loads(whole[4:start])
+    head, start = _head(whole), _start(whole)
     for kind in kinds:
         for *item, of, size in head[kind]:
             yield kind, item, (of, whole[start : start + size])
             start += size
 
 
+def _start(whole: bytes) -> int:
+    return 4 + int.from_bytes(whole[:4], "big")
+
+
+def _head(whole: bytes) -> dict[str, Any]:
+    head: dict[str, Any] = json.loads(whole[4 : _start(whole)])
+    return head
+
+
 class Page:
-    """`last`: where the next page goes on, None without a checkpoint."""
+    """`more`: it had place for no others. `last`: where the next page goes on, None without a checkpoint."""
 
     def __init__(self, whole: bytes, serde: SerializerProtocol) -> None:
         self._serde = serde
+        self.more = bool(_head(whole)["more"])
         self._checkpoints: list[tuple[list[Any], Value]] = []
         self._blobs: dict[tuple[Any, ...], Value] = {}
         self._writes: dict[tuple[Any, ...], list[tuple[tuple[str, str, int], str, Value]]] = defaultdict(list)

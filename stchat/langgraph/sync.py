@@ -27,7 +27,7 @@ from stchat.errors import InputError
 from stchat.langgraph import threads
 from stchat.langgraph.stored import Page, histories
 from stchat.langgraph.threads import Place, Walk
-from stchat.state import Upload, owner, receive, seconds_of, send
+from stchat.state import Upload, owner, received, seconds_of, send
 
 PRUNED = 100  # threads of one call of `prune`
 
@@ -54,9 +54,7 @@ class SyncSaver(BaseCheckpointSaver[str]):
         self._seconds = seconds_of(expires_after)
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        place = Place.of(config)
-        found = self._page(place.json | {"limit": 1})
-        return next(found.tuples(), None) if found else None
+        return next(self._page(Place.of(config).json | {"limit": 1}).tuples(), None)
 
     def list(
         self,
@@ -161,8 +159,7 @@ class SyncSaver(BaseCheckpointSaver[str]):
         if not channels:
             return {}
         query = Place.of(config).json | {"channels": [*channels]}
-        whole = receive(self.api, _HISTORY, {"userid": self.userid, "query": _json(query)})
-        assert whole is not None
+        whole = received(self.api, _HISTORY, {"userid": self.userid, "query": _json(query)})
         return histories(whole, [*channels], self.serde)
 
     def get_next_version(self, current: str | float | None, channel: None) -> str:  # noqa: ARG002
@@ -171,15 +168,13 @@ class SyncSaver(BaseCheckpointSaver[str]):
         return f"{number + 1:016d}.{random.getrandbits(48):012x}"
 
     def _next(self, walk: Walk) -> Sequence[CheckpointTuple]:
-        """The next page; of fewer checkpoints where so many are too large together."""
-        while (found := self._page(walk.query)) is None:
-            walk.size = walk.limit // 2
-        walk.passed(len(found), found.last)
+        """The next page."""
+        found = self._page(walk.query)
+        walk.passed(len(found), found.last, found.more)
         return [*found.tuples()]
 
-    def _page(self, query: Mapping[str, Any]) -> Page | None:
-        whole = receive(self.api, _READ, {"userid": self.userid, "query": _json(query)})
-        return None if whole is None else Page(whole, self.serde)
+    def _page(self, query: Mapping[str, Any]) -> Page:
+        return Page(received(self.api, _READ, {"userid": self.userid, "query": _json(query)}), self.serde)
 
     def _ask(self, sql: str, parameters: Mapping[str, Any]) -> Row:
         [row] = self.api.execute(sql, {"userid": self.userid, **parameters}, idempotent=True).rows

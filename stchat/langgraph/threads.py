@@ -39,11 +39,10 @@ class Place:
 
 @dataclass(slots=True)
 class Walk:
-    """What is to be listed, and how far that is: `left` checkpoints (None: all), `size` of them a page."""
+    """What is to be listed, and how far that is: `left` checkpoints, None: all."""
 
     asked: dict[str, Any]
     left: int | None
-    size: int = PAGE
 
     @classmethod
     def of(
@@ -62,15 +61,16 @@ class Walk:
     @property
     def limit(self) -> int:
         """Of the next page; 0: there is none."""
-        return self.size if self.left is None else max(0, min(self.size, self.left))
+        return PAGE if self.left is None else max(0, min(PAGE, self.left))
 
     @property
     def query(self) -> dict[str, Any]:
         return self.asked | {"limit": self.limit}
 
-    def passed(self, count: int, last: list[Any] | None) -> None:
-        """A page of so many; `last`: where the next one goes on."""
-        self.left = 0 if count < self.limit else None if self.left is None else self.left - count
+    def passed(self, count: int, last: list[Any] | None, more: bool) -> None:
+        """A page of so many; `last`: where the next one goes on; `more`: it had place for no others."""
+        ended = count < self.limit and not more
+        self.left = 0 if ended else None if self.left is None else self.left - count
         self.asked |= {"after": last}
 
 

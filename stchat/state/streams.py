@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stchat.data_api import Backoff, Database, Row, query, retry
-from stchat.errors import TransientError
+from stchat.errors import DataApiError, TransientError
 
 REQUEST_BYTES = 4_000_000  # of 4 MiB, as they are in the request
 PART_BYTES = 2_900_000  # of an upload; 4 in base64 for 3
@@ -54,6 +54,13 @@ def receive(api: Database, sql: str, parameters: Mapping[str, Any]) -> bytes | N
     """What `sql` answers in rows of `part` and `data`; None without a row."""
     rows = query(api, sql, parameters)
     return b"".join(row["data"] for row in sorted(rows, key=lambda row: int(row["part"]))) if rows else None
+
+
+def received(api: Database, sql: str, parameters: Mapping[str, Any]) -> bytes:
+    """`receive`, of a function that always answers."""
+    if (whole := receive(api, sql, parameters)) is None:
+        raise DataApiError("the database must answer with at least one part, got none")
+    return whole
 
 
 def _in_parts(api: Database, sql: str, parameters: Mapping[str, Any], data: bytes) -> list[Row]:

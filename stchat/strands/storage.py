@@ -19,7 +19,7 @@ from stchat.aio import in_thread
 from stchat.chat import validation
 from stchat.data_api import Database
 from stchat.errors import StchatError
-from stchat.state import database_from_env, owner, receive, seconds_of, send
+from stchat.state import database_from_env, owner, receive, received, seconds_of, send
 
 _WRITE = "SELECT st_chat_write_state(:userid, :key, :data::bytea, :seconds::float8) AS swept"
 _READ = "SELECT part, data FROM st_chat_parts(st_chat_read_state(:userid, :key))"
@@ -98,8 +98,7 @@ class StateStorage(Storage):
 
     def _list(self, query: str) -> builtins.list[str]:
         prefix = self._prefix + (validation.name("prefix", query) if query else "")
-        whole = receive(self.api, _LIST, {"userid": self.userid, "prefix": prefix, "end": _behind(prefix)})
-        assert whole is not None
+        whole = received(self.api, _LIST, {"userid": self.userid, "prefix": prefix, "end": _behind(prefix)})
         return [key[len(self._prefix) :] for key in json.loads(whole)]
 
     def _key(self, key: str) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from stchat.data_api import DataApi, Database
+from stchat.data_api import Database
 from stchat.langgraph import DataApiSaver
 from tests.support.migrated_database import MigratedDatabase, direct_app
 
