@@ -100,7 +100,7 @@ demo-test: $(VENV)/demo ## the page in a headless browser (Chromium: apt-get ins
 	@python -m pytest examples tests/e2e/test_web_page.py
 
 requirements: $(VENV)/uv ## pin what pyproject.toml names anew; every other pin stays
-	@$(COMPILE) pyproject.toml --extra cdk --extra local --extra model --group dev --group service -o requirements-dev.txt
+	@$(COMPILE) pyproject.toml --extra cdk --extra local --extra model --extra langgraph --extra langchain --extra strands --group dev --group frameworks --group service -o requirements-dev.txt
 	@$(COMPILE) pyproject.toml --extra cdk -c requirements-dev.txt -o requirements.txt
 	@$(COMPILE) pyproject.toml --extra postgres --group service -c requirements-dev.txt -o requirements-service.txt
 	@$(COMPILE) --group pyproject.toml:checkov -o requirements-checkov.txt

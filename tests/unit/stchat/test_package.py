@@ -16,8 +16,8 @@ import stchat.handlers.{handler}
 ours = {{name.partition(".")[0] for name in sys.modules}} - sys.stdlib_module_names
 print(*sorted(name for name in ours if not name.startswith("_")))
 """
-# boto3 and what it brings.
-LAMBDA_HAS = {"boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3"}
+# boto3 and what it brings; certifi, which botocore uses where it is installed.
+LAMBDA_HAS = {"boto3", "botocore", "certifi", "dateutil", "jmespath", "s3transfer", "six", "urllib3"}
 
 
 @pytest.mark.parametrize("handler", HANDLERS)
