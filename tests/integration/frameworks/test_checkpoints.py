@@ -332,14 +332,14 @@ WRONG: list[tuple[Step, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("wrong", "says"), WRONG)
+@pytest.mark.parametrize(("wrong", "message"), WRONG)
 def test_what_is_wrong_is_named_before_anything_is_sent(
-    migrated: MigratedDatabase, user: str, wrong: Step, says: str
+    migrated: MigratedDatabase, user: str, wrong: Step, message: str
 ) -> None:
     client = Watched(migrated.app.client)
     with pytest.raises(InputError) as raised:
         wrong(DataApiSaver(watched(migrated.app, client), user))
-    assert (str(raised.value), client.calls) == (says, [])
+    assert (str(raised.value), client.calls) == (message, [])
 
 
 def test_data_that_was_never_uploaded(migrated: MigratedDatabase, user: str) -> None:
