@@ -77,42 +77,66 @@ BEGIN
 END
 $$;
 
--- A JSON object {"checkpoints", "blobs", "writes", "more"} behind its length in 4 bytes, then the data of each in that order.
--- Newest first, from all threads and namespaces where p_query names none: {"thread_id", "namespace", "id", "before", "filter",
--- "limit", "after": [id, thread, namespace]}. As many as have 600,000 bytes together, but one at least; "more": some were left out.
-CREATE FUNCTION st_chat_checkpoints(p_userid text, p_query jsonb) RETURNS bytea
-LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_custom_plan AS $$
+-- The keys of a page, newest first. The one that a graph goes on from comes from a statement whose plan is kept; any other
+-- has only the conditions that the query has, so that it is planned for them.
+CREATE FUNCTION st_chat_checkpoint_keys(p_userid text, p_query jsonb)
+RETURNS TABLE (thread bigint, namespace text, id text, n bigint) LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
-    p_thread_id text := p_query ->> 'thread_id';
-    p_namespace text := p_query ->> 'namespace';
-    p_id text := p_query ->> 'id';
-    p_before text := p_query ->> 'before';
-    p_limit int := p_query ->> 'limit';
-    p_after jsonb := nullif(p_query -> 'after', 'null');
-    p_filter jsonb := nullif(nullif(p_query -> 'filter', 'null'), '{}');
-    p_last text := p_after ->> 0;
     key bigint;
+    after jsonb := nullif(p_query -> 'after', 'null');
+    filter jsonb := nullif(p_query -> 'filter', '{}');
+    conditions text := '';
+BEGIN
+    IF p_query ->> 'thread_id' IS NULL THEN
+        conditions := ' AND EXISTS (SELECT FROM public.st_chat_thread AS t
+                                    WHERE t.primarykey = c.thread AND (t.expires_at > now()) IS NOT FALSE)';
+    ELSE
+        SELECT t.primarykey INTO key FROM public.st_chat_thread AS t
+        WHERE t.userid = p_userid AND t.thread_id = p_query ->> 'thread_id' AND (t.expires_at > now()) IS NOT FALSE;
+        conditions := ' AND c.thread = $2';
+        IF p_query - ARRAY['thread_id', 'namespace', 'id', 'limit'] = '{}' AND p_query ->> 'namespace' IS NOT NULL THEN
+            RETURN QUERY SELECT key, p_query ->> 'namespace', coalesce(p_query ->> 'id', (
+                SELECT max(c.id) FROM public.st_chat_checkpoint AS c
+                WHERE c.thread = key AND c.namespace = p_query ->> 'namespace')), 1::bigint;
+            RETURN;
+        END IF;
+    END IF;
+    RETURN QUERY EXECUTE 'SELECT c.thread, c.namespace::text, c.id::text,
+            row_number() OVER (ORDER BY c.id DESC, c.thread DESC, c.namespace DESC)
+        FROM public.st_chat_checkpoint AS c WHERE c.userid = $1' || conditions
+        || CASE WHEN p_query ->> 'namespace' IS NOT NULL THEN ' AND c.namespace = $3' ELSE '' END
+        || CASE WHEN p_query ->> 'id' IS NOT NULL THEN ' AND c.id = $4' ELSE '' END
+        || CASE WHEN p_query ->> 'before' IS NOT NULL THEN ' AND c.id < $5' ELSE '' END
+        || CASE WHEN filter IS NOT NULL THEN ' AND NOT EXISTS (
+               SELECT FROM jsonb_each($6) AS f WHERE coalesce(c.metadata -> f.key, ''null'') <> f.value)' ELSE '' END
+        || CASE WHEN after IS NOT NULL THEN
+               ' AND c.id <= $7 AND (c.id, c.thread, c.namespace) < ($7, $8, $9)' ELSE '' END
+        || ' ORDER BY c.id DESC, c.thread DESC, c.namespace DESC LIMIT $10'
+    USING p_userid, key, p_query ->> 'namespace', p_query ->> 'id', p_query ->> 'before', filter,
+          after ->> 0, (after ->> 1)::bigint, after ->> 2, (p_query ->> 'limit')::int;
+END
+$$;
+
+-- A JSON object {"checkpoints", "blobs", "writes", "last"} behind its length in 4 bytes, then the data of each in that order.
+-- From all threads and namespaces where p_query names none: {"thread_id", "namespace", "id", "before", "filter", "limit", "after"}.
+-- As many as have 600,000 bytes together, but one at least. last: "after" of the next page, null if there is none.
+CREATE FUNCTION st_chat_checkpoints(p_userid text, p_query jsonb) RETURNS bytea
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
+DECLARE
+    threads bigint[];
+    namespaces text[];
+    ids text[];
     head bytea;
     whole bytea;
 BEGIN
     PERFORM public.st_chat_as(p_userid);
-    IF p_thread_id IS NOT NULL THEN
-        key := coalesce((SELECT t.primarykey FROM public.st_chat_thread AS t
-                         WHERE t.userid = p_userid AND t.thread_id = p_thread_id), -1);
-    END IF;
+    SELECT array_agg(k.thread ORDER BY k.n), array_agg(k.namespace ORDER BY k.n), array_agg(k.id ORDER BY k.n)
+    INTO threads, namespaces, ids FROM public.st_chat_checkpoint_keys(p_userid, p_query) AS k;
     WITH page AS MATERIALIZED (
-        SELECT c.*, t.thread_id, row_number() OVER (ORDER BY c.id DESC, c.thread DESC, c.namespace DESC) AS n
-        FROM public.st_chat_checkpoint AS c JOIN public.st_chat_thread AS t ON t.primarykey = c.thread
-        WHERE c.userid = p_userid AND (t.expires_at > now()) IS NOT FALSE
-          AND (key IS NULL OR c.thread = key)
-          AND (p_namespace IS NULL OR c.namespace = p_namespace)
-          AND (p_id IS NULL OR c.id = p_id)
-          AND (p_before IS NULL OR c.id < p_before)
-          AND (p_last IS NULL OR c.id <= p_last
-               AND (c.id, c.thread, c.namespace) < (p_last, (p_after ->> 1)::bigint, p_after ->> 2))
-          AND (p_filter IS NULL OR NOT EXISTS (
-              SELECT FROM jsonb_each(p_filter) AS f WHERE coalesce(c.metadata -> f.key, 'null') <> f.value))
-        ORDER BY c.id DESC, c.thread DESC, c.namespace DESC LIMIT p_limit
+        SELECT c.*, t.thread_id, k.n
+        FROM unnest(threads, namespaces, ids) WITH ORDINALITY AS k (thread, namespace, id, n)
+        JOIN public.st_chat_checkpoint AS c ON (c.thread, c.namespace, c.id) = (k.thread, k.namespace, k.id)
+        JOIN public.st_chat_thread AS t ON t.primarykey = c.thread
     ), found AS MATERIALIZED (  -- n: of the first checkpoint that needs it
         SELECT 1 AS kind, p.n, p.n AS place,
                jsonb_build_array(p.thread, p.namespace, p.id, p.thread_id, p.parent, p.type, octet_length(p.data)) AS head,
@@ -132,7 +156,7 @@ BEGIN
         FROM page AS p JOIN public.st_chat_checkpoint_write AS w
           ON (w.thread, w.namespace, w.checkpoint) = (p.thread, p.namespace, p.id)
     ), fit AS MATERIALIZED (
-        SELECT greatest(max(t.n) FILTER (WHERE t.total <= 600000), 1) AS n FROM (
+        SELECT coalesce(max(t.n) FILTER (WHERE t.total <= 600000), min(t.n)) AS n FROM (
             SELECT f.n, sum(sum(octet_length(f.data) + octet_length(f.head::text))) OVER (ORDER BY f.n) AS total
             FROM found AS f GROUP BY f.n) AS t
     )
@@ -140,7 +164,8 @@ BEGIN
                'checkpoints', coalesce(jsonb_agg(i.head ORDER BY i.place) FILTER (WHERE i.kind = 1), '[]'),
                'blobs', coalesce(jsonb_agg(i.head ORDER BY i.place) FILTER (WHERE i.kind = 2), '[]'),
                'writes', coalesce(jsonb_agg(i.head ORDER BY i.place) FILTER (WHERE i.kind = 3), '[]'),
-               'more', (SELECT count(*) FROM page) > (SELECT f.n FROM fit AS f))::text, 'UTF8'),
+               'last', (SELECT jsonb_build_array(ids[f.n], threads[f.n], namespaces[f.n]) FROM fit AS f
+                        WHERE f.n < cardinality(ids) OR f.n = (p_query ->> 'limit')::int))::text, 'UTF8'),
            coalesce(string_agg(i.data, ''::bytea ORDER BY i.kind, i.place), '')
     INTO head, whole
     FROM found AS i WHERE i.n <= (SELECT f.n FROM fit AS f);
@@ -173,8 +198,8 @@ END
 $$;
 
 REVOKE EXECUTE ON FUNCTION
-    st_chat_open_thread, st_chat_put_checkpoint, st_chat_put_writes, st_chat_checkpoints, st_chat_expire_thread,
-    st_chat_delete_threads FROM PUBLIC;
+    st_chat_open_thread, st_chat_put_checkpoint, st_chat_put_writes, st_chat_checkpoint_keys, st_chat_checkpoints,
+    st_chat_expire_thread, st_chat_delete_threads FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    st_chat_open_thread, st_chat_put_checkpoint, st_chat_put_writes, st_chat_checkpoints, st_chat_expire_thread,
-    st_chat_delete_threads TO st_chat_app;
+    st_chat_open_thread, st_chat_put_checkpoint, st_chat_put_writes, st_chat_checkpoint_keys, st_chat_checkpoints,
+    st_chat_expire_thread, st_chat_delete_threads TO st_chat_app;

@@ -41,11 +41,11 @@ def _head(whole: bytes) -> dict[str, Any]:
 
 
 class Page:
-    """`more`: it had place for no others. `last`: where the next page goes on, None without a checkpoint."""
+    """`last`: where the next page goes on, None if there is none."""
 
     def __init__(self, whole: bytes, serde: SerializerProtocol) -> None:
         self._serde = serde
-        self.more = bool(_head(whole)["more"])
+        self.last: list[Any] | None = _head(whole)["last"]
         self._checkpoints: list[tuple[list[Any], Value]] = []
         self._blobs: dict[tuple[Any, ...], Value] = {}
         self._writes: dict[tuple[Any, ...], list[tuple[tuple[str, str, int], str, Value]]] = defaultdict(list)
@@ -60,13 +60,6 @@ class Page:
 
     def __len__(self) -> int:
         return len(self._checkpoints)
-
-    @property
-    def last(self) -> list[Any] | None:
-        if not self._checkpoints:
-            return None
-        thread, namespace, id = self._checkpoints[-1][0][:3]
-        return [id, thread, namespace]
 
     def tuples(self) -> Iterator[CheckpointTuple]:
         for (thread, namespace, id, thread_id, parent), value in self._checkpoints:

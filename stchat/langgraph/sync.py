@@ -170,7 +170,7 @@ class SyncSaver(BaseCheckpointSaver[str]):
     def _next(self, walk: Walk) -> Sequence[CheckpointTuple]:
         """The next page."""
         found = self._page(walk.query)
-        walk.passed(len(found), found.last, found.more)
+        walk.passed(len(found), found.last)
         return [*found.tuples()]
 
     def _page(self, query: Mapping[str, Any]) -> Page:

@@ -67,10 +67,9 @@ class Walk:
     def query(self) -> dict[str, Any]:
         return self.asked | {"limit": self.limit}
 
-    def passed(self, count: int, last: list[Any] | None, more: bool) -> None:
-        """A page of so many; `last`: where the next one goes on; `more`: it had place for no others."""
-        ended = count < self.limit and not more
-        self.left = 0 if ended else None if self.left is None else self.left - count
+    def passed(self, count: int, last: list[Any] | None) -> None:
+        """A page of so many; `last`: where the next one goes on, None if there is none."""
+        self.left = 0 if last is None else None if self.left is None else self.left - count
         self.asked |= {"after": last}
 
 
