@@ -172,7 +172,8 @@ BEGIN
 END
 $$;
 
--- All of a thread, into another: what that one has already stays. A thread that is new expires when its source does.
+-- All of a thread, into another: what that one has already stays. A thread that is new expires when its source does. The
+-- lock lets puts go on: what they add comes after its values, or not at all.
 CREATE FUNCTION st_chat_copy_thread(p_userid text, p_source text, p_target text, p_seconds float8) RETURNS bigint
 LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
@@ -182,7 +183,7 @@ DECLARE
 BEGIN
     PERFORM public.st_chat_as(p_userid);
     SELECT t.primarykey, t.expires_at INTO source FROM public.st_chat_thread AS t
-    WHERE t.userid = p_userid AND t.thread_id = p_source AND (t.expires_at > now()) IS NOT FALSE FOR UPDATE;
+    WHERE t.userid = p_userid AND t.thread_id = p_source AND (t.expires_at > now()) IS NOT FALSE FOR KEY SHARE;
     IF NOT FOUND OR p_source = p_target THEN
         RETURN 0;
     END IF;

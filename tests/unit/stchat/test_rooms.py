@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[3]
 ROOMS = ("chat", "data_api", "langgraph", "postgres", "rotation", "state", "strands")
 COMMANDS = ("schema", "db", "chat", "cost", "doctor", "smoke")
 EXTRAS = (
-    "aws_cdk", "cdk_nag", "constructs", "postgast", "psycopg", "ministack", "aiohttp", "langchain_core", "langgraph", "strands",
+    "aws_cdk", "cdk_nag", "constructs", "postgast", "psycopg", "ministack", "aiohttp",
+    "langchain_core", "langgraph", "strands",
 )  # fmt: skip
 BASE_ALONE = """
 import importlib.abc, sys
