@@ -32,7 +32,8 @@ class Upload:
 
     @property
     def data(self) -> bytes:
-        return b"".join(self.chunks)
+        """Never empty: what AWS makes of a parameter of no bytes is not documented."""
+        return b"".join(self.chunks) or b"\0"
 
 
 def send(api: Database, sql: str, parameters: Mapping[str, Any], data: bytes) -> list[Row]:
