@@ -1,4 +1,4 @@
-"""Checkpoints as the database answers them (sql/st_chat_db/0025, 0026): a JSON head, then the data of each item."""
+"""Checkpoints as the database answers them (sql/st_chat_db/0035, 0036): a JSON head, then the data of each item."""
 
 from __future__ import annotations
 

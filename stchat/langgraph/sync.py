@@ -1,4 +1,4 @@
-"""The checkpointer's operations, without asyncio: each is a function of the database (sql/st_chat_db/0025, 0026)."""
+"""The checkpointer's operations, without asyncio: each is a function of the database (sql/st_chat_db/0035, 0036)."""
 
 from __future__ import annotations
 

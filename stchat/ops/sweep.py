@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from stchat.data_api import DataApi
 
 ROWS = 1_000  # a step
+STATES = 50  # a step: threads, each with all of its checkpoints, and as many states
 
 _EXPIRED = "SELECT turns, memories FROM st_chat_expired()"
+_STATES = "SELECT st_chat_sweep_states(:rows::int) AS states"
 _STEP = "SELECT after, turns, memories FROM st_chat_sweep(:start::text, :rows::int)"
 
 
@@ -33,6 +35,8 @@ class Sweep:
     due: Expired
     turns: int = 0
     memories: int = 0
+    states: int = 0
+    """Threads of agents, and values of their storage."""
     longest: float = 0.0
     started: float = field(default_factory=time.monotonic)
 
@@ -58,5 +62,8 @@ def sweep(api: DataApi, report: Callable[[Sweep], None] = lambda _: None) -> Swe
         start = step["after"]
         progress.turns += step["turns"]
         progress.memories += step["memories"]
+        report(progress)
+    while states := api.execute(_STATES, {"rows": STATES}, idempotent=True).rows[0]["states"]:
+        progress.states += states
         report(progress)
     return progress

@@ -38,6 +38,12 @@ TABLES: Mapping[str, Rule] = {
     "st_chat_history_vector_table": Rule("userid"),
     "st_chat_memory_code": Rule("userid", by_triggers=True),
     "st_chat_memory_words": Rule("userid", by_triggers=True),
+    "st_chat_checkpoint_write": Rule("userid"),
+    "st_chat_checkpoint_blob": Rule("userid"),
+    "st_chat_checkpoint": Rule("userid"),
+    "st_chat_thread": Rule("userid"),  # would take all of the three with it, at once
+    "st_chat_state": Rule("userid"),
+    "st_chat_upload": Rule("userid"),
     "st_chat_memory_coding": Rule(None),  # thresholds, learned from many users' vectors
     "schema_migrations": Rule(None),
 }

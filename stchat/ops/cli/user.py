@@ -17,7 +17,7 @@ from stchat.ops.sweep import ROWS, expired, sweep
 _AS_APPLICATION = "as the role st_chat_app, by STCHAT_APP_SECRET_ARN; USER is the application's own id of a user"
 _EXPORT = "write all turns and memories of a user to a file of JSON lines; `stchat chat import` reads it"
 _ERASE = "delete all rows of a user in every table, and print a receipt"
-_SWEEP = "delete what has expired of all users, turns and memories"
+_SWEEP = "delete what has expired of all users: turns, memories, states of agents"
 
 
 def export(arguments: argparse.Namespace) -> Answer:
@@ -53,11 +53,13 @@ def sweep_expired(arguments: argparse.Namespace) -> Answer:
     row = {
         "turns": done.turns,
         "memories": done.memories,
+        "states": done.states,
         "left": left.turns + left.memories,
         "longest_step_seconds": round(done.longest, 2),
     }
     more = f"; left, since others have locked them or they expired meanwhile: {row['left']:,}" if row["left"] else ""
-    return Answer([row], f"deleted: {done.turns:,} turns, {done.memories:,} memories{more}")
+    states = f", {done.states:,} states of agents" if done.states else ""
+    return Answer([row], f"deleted: {done.turns:,} turns, {done.memories:,} memories{states}{more}")
 
 
 def _application(arguments: argparse.Namespace) -> DataApi:

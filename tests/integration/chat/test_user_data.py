@@ -154,7 +154,7 @@ def test_an_erasure_is_asked_for_and_has_a_receipt(run: Run, filled: str, migrat
     code, out, error = run("user", "erase", filled, "--yes", "--json")
     receipt = json.loads(out)
     assert (code, filled in out, filled in error) == (0, False, False)
-    assert receipt["rows"] == {
+    assert {name: rows for name, rows in receipt["rows"].items() if rows} == {
         "st_chat_history_table": 2,
         "st_chat_history_vector_table": 91,
         "st_chat_memory_code": 91,

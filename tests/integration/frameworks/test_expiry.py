@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from stchat.data_api import Database
 from stchat.langgraph import DataApiSaver
+from stchat.ops.sweep import sweep
 from tests.support.checkpoints import OPERATIONS, Step, at, checkpoint, dump, values
 from tests.support.migrated_database import MigratedDatabase
 
@@ -65,8 +66,9 @@ def test_a_write_deletes_a_thread_that_has_expired_and_a_sweep_deletes_all(
         expired(migrated, user, name)
     saver.put(at("t"), checkpoint(1, a=1), {}, {"a": "000001"})
     assert [len(rows) for rows in dump(migrated, user).values()] == [5, 5, 5, 0, 0, 0]
-    sweep = "SELECT st_chat_sweep_states(:limit::int) AS swept"
-    assert migrated.app.execute(sweep, {"limit": 100}).rows == [{"swept": 0}]  # it sees no user's
-    assert migrated.master.execute(sweep, {"limit": 3}).rows == [{"swept": 3}]
-    assert migrated.master.execute(sweep, {"limit": 100}).rows[0]["swept"] >= 1
+    step = "SELECT st_chat_sweep_states(:limit::int) AS swept"
+    assert migrated.app.execute(step, {"limit": 100}).rows == [{"swept": 0}]  # it sees no user's
+    assert migrated.master.execute(step, {"limit": 3}).rows == [{"swept": 3}]
+    assert sweep(migrated.master).states >= 1
+    assert migrated.master.execute(step, {"limit": 100}).rows == [{"swept": 0}]
     assert [one.config["configurable"]["thread_id"] for one in saver.list(None)] == ["t"]

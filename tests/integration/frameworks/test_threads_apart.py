@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 
 from stchat.data_api import Database
 from stchat.langgraph import DataApiSaver
+from stchat.ops.user_data import erase
 from stchat.state import SHARED
+from stchat.strands import StateStorage
 from tests.support.checkpoints import OPERATIONS, TABLES, at, checkpoint, dump, values
 from tests.support.migrated_database import MigratedDatabase
 from tests.support.own_sql import as_user, refused_within
@@ -79,3 +82,18 @@ def test_the_database_holds_to_it_without_the_library(
         values = "OVERRIDING SYSTEM VALUE VALUES (:key, :userid, 't')"
         own = f"INSERT INTO st_chat_thread (primarykey, userid, thread_id) {values}"
         assert refused_within(transaction, own, key=key + 9, userid=f"other {user}") == "42501"
+
+
+def test_an_erasure_takes_all_of_a_user(migrated: MigratedDatabase, user: str) -> None:
+    saver, other = DataApiSaver(migrated.app, user), DataApiSaver(migrated.app, f"other {user}")
+    for step in [*OPERATIONS.values()][:4]:
+        step(saver)
+        step(other)
+    asyncio.run(StateStorage(migrated.app, user).write("k", b"v"))
+    receipt = erase(migrated.app, user, lambda _: None)
+    assert {name: receipt.rows[name] for name in TABLES} == {
+        "st_chat_thread": 1, "st_chat_checkpoint": 2, "st_chat_checkpoint_blob": 3, "st_chat_checkpoint_write": 3,
+        "st_chat_state": 1, "st_chat_upload": 0,
+    }  # fmt: skip
+    assert not any(dump(migrated, user).values())
+    assert other.get_tuple(at("t")) is not None

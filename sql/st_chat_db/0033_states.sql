@@ -43,6 +43,8 @@ CREATE TABLE st_chat_checkpoint_blob (
     FOREIGN KEY (thread, userid) REFERENCES st_chat_thread (primarykey, userid) ON DELETE CASCADE
 );
 
+CREATE INDEX st_chat_checkpoint_blob_of_user ON st_chat_checkpoint_blob (userid);
+
 -- What a task wrote after a checkpoint. It may be here before the checkpoint is. idx < 0: one that is replaced.
 CREATE TABLE st_chat_checkpoint_write (
     thread bigint NOT NULL,
@@ -58,6 +60,8 @@ CREATE TABLE st_chat_checkpoint_write (
     PRIMARY KEY (thread, namespace, checkpoint, task, idx),
     FOREIGN KEY (thread, userid) REFERENCES st_chat_thread (primarykey, userid) ON DELETE CASCADE
 );
+
+CREATE INDEX st_chat_checkpoint_write_of_user ON st_chat_checkpoint_write (userid);
 
 CREATE TABLE st_chat_state (
     userid text COLLATE "C" NOT NULL,
