@@ -1,6 +1,6 @@
 """A user's chat history and chat memory, and the operations of the chat function."""
 
-from stchat.chat import validation
+from stchat.chat import filters, validation
 from stchat.chat.batches import BATCH_ITEMS, BATCH_TURNS, prepare, prepare_turn
 from stchat.chat.by_id import UNCHANGED, Unchanged
 from stchat.chat.embeddings import CohereEmbedder, Embedded, Embedder, shared_client
@@ -35,6 +35,7 @@ __all__ = [
     "Turn",
     "Unchanged",
     "Vector",
+    "filters",
     "logged",
     "normalised",
     "prepare",

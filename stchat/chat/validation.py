@@ -77,8 +77,10 @@ def ids(field: str, values: Any) -> list[str]:
     return list(dict.fromkeys(name(f"{field}[{index}]", value) for index, value in enumerate(values)))
 
 
-def metadata(field: str, value: Any) -> str:
-    """A JSON object, as JSON of at most 16 KB."""
+def metadata(
+    field: str, value: Any, most: int = METADATA_BYTES, hint: str = "put a longer text into the summary"
+) -> str:
+    """A JSON object, as JSON of at most 16 KB, or so many bytes."""
     if not isinstance(value, Mapping):
         raise InputError(field, "be a JSON object, such as a dict", describe(value))
     try:
@@ -87,7 +89,7 @@ def metadata(field: str, value: Any) -> str:
         raise InputError(field, "be a JSON object", f"a value that JSON cannot hold ({type(error).__name__})") from None
     if json.loads(written) != value:
         raise InputError(field, "be the same after JSON", "keys that are not str, or tuples", "use str and list")
-    return _text(field, without_nul(field, written), METADATA_BYTES, "put a longer text into the summary")
+    return _text(field, without_nul(field, written), most, hint)
 
 
 def without_nul(field: str, written: str) -> str:

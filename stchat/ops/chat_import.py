@@ -1,20 +1,22 @@
 """Turns and memories from a file of JSON lines into the database: in batches, resumable, nothing stored twice.
 
 A line is a turn (`userid`, `theme`, `chatid`, `userinput`, `botresponse`, `timestamp`) or, where it has a `summary`, a
-memory (`userid`, `theme`, `chatid`, `summary`, `metadata`, `vector`).
+memory (`userid`, `theme`, `chatid`, `summary`, `metadata`, `vector`), or, where it has a `namespace`, an item of
+LangGraph's store (`stchat.ops.store_items`).
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from stchat.chat import BATCH_ITEMS, BATCH_TURNS, ChatHistory, ChatMemory, prepare, prepare_turn
 from stchat.errors import InputError, StchatError
+from stchat.ops import store_items
 
 CONFLICTS_SHOWN = 10
 Item = Mapping[str, Any]
@@ -77,10 +79,12 @@ class Import:
         progress = Progress(self.path.stat().st_size)
         turns = _Batch(BATCH_TURNS, lambda items: self._store_turns(progress, turns, items))
         memories = _Batch(BATCH_ITEMS, lambda items: self._store_memories(progress, items))
+        entries = _Batch(store_items.BATCH, lambda items: self._store_entries(progress, items))
+        batches = (turns, memories, entries)
         with self.path.open("rb") as file:
             try:
                 for line, item in _items(file, progress, from_line):
-                    batch = memories if "summary" in item else turns
+                    batch = memories if "summary" in item else entries if "namespace" in item else turns
                     _prepare(item, f"line {line:,}.")
                     if check:
                         progress.rows += 1
@@ -89,12 +93,12 @@ class Import:
                     batch.lines.append(line)
                     if len(batch.items) == batch.most:
                         self._flush(batch, progress)
-                for batch in (turns, memories):
+                for batch in batches:
                     self._flush(batch, progress)
             except (StchatError, KeyboardInterrupt) as error:
                 if check:
                     raise
-                raise self._stopped(error, turns, memories, progress) from error
+                raise self._stopped(error, batches, progress) from error
         return progress
 
     def _flush(self, batch: _Batch, progress: Progress) -> None:
@@ -105,16 +109,16 @@ class Import:
             self.report(progress)
 
     def _stopped(
-        self, error: StchatError | KeyboardInterrupt, turns: _Batch, memories: _Batch, progress: Progress
+        self, error: StchatError | KeyboardInterrupt, batches: Sequence[_Batch], progress: Progress
     ) -> StchatError:
         """After a wrong line, the lines before it are stored first."""
         if isinstance(error, InputError):
             try:
-                for batch in (turns, memories):
+                for batch in batches:
                     self._flush(batch, progress)
             except (StchatError, KeyboardInterrupt) as another:
                 error = another
-        line = min([*turns.lines, *memories.lines, max(progress.line, 1)])
+        line = min([*(line for batch in batches for line in batch.lines), max(progress.line, 1)])
         return ImportStoppedError(str(error) or "stopped", line)
 
     def _store_turns(self, progress: Progress, batch: _Batch, items: list[Item]) -> None:
@@ -128,6 +132,11 @@ class Import:
         progress.created += done.created
         progress.existing += done.existing
         progress.truncated += len(done.truncated)
+
+    def _store_entries(self, progress: Progress, items: list[Item]) -> None:
+        created, existing = store_items.store(self.memory.api, items)
+        progress.created += created
+        progress.existing += existing
 
 
 def _items(file: BinaryIO, progress: Progress, from_line: int) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -147,4 +156,5 @@ def _items(file: BinaryIO, progress: Progress, from_line: int) -> Iterator[tuple
 
 
 def _prepare(item: Item, prefix: str) -> None:
-    (prepare if "summary" in item else prepare_turn)(item, prefix)
+    check: Callable[[Item, str], object] = prepare if "summary" in item else prepare_turn
+    (store_items.prepare if "namespace" in item else check)(item, prefix)

@@ -17,6 +17,7 @@ from typing import Any, TextIO
 
 from stchat.data_api import Backoff, Database, Row, joined, query, retry
 from stchat.errors import DatabaseError, StchatError, TransientError
+from stchat.ops import store_items
 
 PAGE_TURNS = 500
 PAGE_MEMORIES = 40  # of 13 KB each, most of it the vector, in 1 MiB
@@ -36,6 +37,7 @@ class Rule:
 TABLES: Mapping[str, Rule] = {
     "st_chat_history_table": Rule("userid"),
     "st_chat_history_vector_table": Rule("userid"),
+    "st_chat_store_item": Rule("userid"),
     "st_chat_memory_code": Rule("userid", by_triggers=True),
     "st_chat_memory_words": Rule("userid", by_triggers=True),
     "st_chat_checkpoint_write": Rule("userid"),
@@ -75,17 +77,19 @@ class Receipt:
 
 
 def export(api: Database, userid: str, file: TextIO, report: Report) -> Mapping[str, int]:
-    """Write the user's turns and memories, oldest first, as lines that an import reads. Returns how many of each."""
+    """Write the user's turns, memories and items of LangGraph's store, oldest first, as lines that an import reads.
+    Returns how many of each."""
     counts = {"turns": 0, "memories": 0}
     for kind, sql, limit, line in (
         ("turns", _TURNS, PAGE_TURNS, _turn),
         ("memories", _MEMORIES, PAGE_MEMORIES, _memory),
+        ("items", store_items.EXPORT, store_items.PAGE, store_items.line),
     ):
         for rows in _pages(api, sql, userid, limit):
             for row in rows:
                 fields = {"userid": userid} | {name: value for name, value in line(row).items() if value is not None}
                 file.write(json.dumps(fields, ensure_ascii=False, separators=(",", ":")) + "\n")
-            counts[kind] += len(rows)
+            counts[kind] = counts.get(kind, 0) + len(rows)
             report(", ".join(f"{count:,} {name}" for name, count in counts.items()))
     return counts
 
@@ -167,7 +171,8 @@ def _is_transient(error: StchatError) -> bool:
 def _pages(api: Database, sql: str, userid: str, limit: int) -> Iterator[list[Row]]:
     after = -1
     while rows := query(api, sql, {"userid": userid, "after": after, "limit": limit}):
-        page = joined(rows, "userinput", "botresponse") if "userinput" in rows[0] else joined(rows, "chat_summary")
+        texts = [name for name in ("userinput", "botresponse", "chat_summary", "value") if name in rows[0]]
+        page = joined(rows, *texts)
         after = page[-1]["primarykey"]
         yield page
 

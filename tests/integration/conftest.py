@@ -8,9 +8,13 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
+from botocore.config import Config
 
-from tests.support.data_api_endpoint import RESUME_SECONDS, Endpoint, running
+from local_aws.state import REGION
+from stchat.chat.embeddings import CohereEmbedder
+from tests.support.data_api_endpoint import KEY, RESUME_SECONDS, Endpoint, running
 from tests.support.migrated_database import MigratedDatabase, apply_migrations
 
 
@@ -34,6 +38,13 @@ def migrated(public_directory: Path) -> Iterator[MigratedDatabase]:
     """A cluster of its own with all of sql/ applied; tests are kept apart by their users."""
     with running(public_directory / "migrated", "--resume-seconds", str(RESUME_SECONDS)) as endpoint:
         yield apply_migrations(endpoint)
+
+
+@pytest.fixture(scope="session")
+def embedder(migrated: MigratedDatabase) -> CohereEmbedder:
+    session = boto3.Session(KEY.id, KEY.secret, region_name=REGION)
+    config = Config(retries={"total_max_attempts": 1}, max_pool_connections=50)
+    return CohereEmbedder(session.client("bedrock-runtime", endpoint_url=migrated.endpoint.url, config=config))
 
 
 @pytest.fixture

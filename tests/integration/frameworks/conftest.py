@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from stchat.chat import ChatMemory, CohereEmbedder
 from stchat.data_api import Database
-from stchat.langgraph import DataApiSaver
+from stchat.langgraph import DataApiSaver, DataApiStore
 from tests.support.migrated_database import MigratedDatabase, direct_app
 
 
@@ -25,3 +26,8 @@ def database_of_states(migrated: MigratedDatabase, request: pytest.FixtureReques
 @pytest.fixture
 def saver(database_of_states: Database, user: str) -> DataApiSaver:
     return DataApiSaver(database_of_states, user)
+
+
+@pytest.fixture
+def store(database_of_states: Database, embedder: CohereEmbedder) -> DataApiStore:
+    return DataApiStore(ChatMemory(database_of_states, embedder))

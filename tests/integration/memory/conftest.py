@@ -5,24 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import boto3
 import pytest
-from botocore.config import Config
 
-from local_aws.state import REGION
 from stchat.chat.embeddings import CohereEmbedder
 from stchat.chat.history import ChatHistory
 from stchat.chat.memory import ChatMemory
 from stchat.data_api import Database
-from tests.support.data_api_endpoint import KEY
 from tests.support.migrated_database import MigratedDatabase, direct_app
-
-
-@pytest.fixture(scope="session")
-def embedder(migrated: MigratedDatabase) -> CohereEmbedder:
-    session = boto3.Session(KEY.id, KEY.secret, region_name=REGION)
-    config = Config(retries={"total_max_attempts": 1}, max_pool_connections=50)
-    return CohereEmbedder(session.client("bedrock-runtime", endpoint_url=migrated.endpoint.url, config=config))
 
 
 @pytest.fixture(params=["data_api", "postgres"])

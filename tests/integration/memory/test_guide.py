@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 
-from local_aws.state import REGION
+from tests.support.guides import BLOCK, ran
 from tests.support.migrated_database import MigratedDatabase
 from tests.support.repository import REPOSITORY
 
-BLOCK = re.compile(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL)
 CALL_THE_HANDLER = """
 class Context:
     def get_remaining_time_in_millis(self):
@@ -22,30 +18,6 @@ for event in ({"userid": "hana", "query": "lentil soup"}, {"userid": "hana\\0", 
 HANDLED = """{'status': 200, 'memories': ['likes lentil soup with lemon'
 {'status': 400, 'error': 'userid must not hold NUL, which PostgreSQL cannot store, got one at character 5: remove it'}
 """
-
-
-def ran(migrated: MigratedDatabase, code: str) -> str:
-    """What the code prints, with the environment of an application."""
-    environment = {
-        "AWS_ENDPOINT_URL_RDS_DATA": migrated.endpoint.url,
-        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": migrated.endpoint.url,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "STCHAT_CLUSTER_ARN": migrated.app.cluster_arn,
-        "STCHAT_APP_SECRET_ARN": migrated.app.secret_arn,
-        "STCHAT_DATABASE": migrated.app.database,
-    }
-    process = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=REPOSITORY,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert process.returncode == 0, process.stderr
-    return process.stdout
 
 
 def test_the_guide(migrated: MigratedDatabase) -> None:

@@ -13,7 +13,7 @@ import pytest
 import stchat
 
 ROOT = Path(__file__).parents[3]
-ROOMS = ("chat", "data_api", "langgraph", "postgres", "rotation", "state", "strands")
+ROOMS = ("chat", "data_api", "langchain", "langgraph", "postgres", "rotation", "state", "strands")
 COMMANDS = ("schema", "db", "chat", "cost", "doctor", "smoke")
 EXTRAS = (
     "aws_cdk", "cdk_nag", "constructs", "postgast", "psycopg", "ministack", "aiohttp",
