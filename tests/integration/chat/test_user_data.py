@@ -129,7 +129,9 @@ def test_the_lines_of_an_export(run: Run, filled: str, tmp_path: Path) -> None:
     }
     last = lines[-1]
     assert len(last.pop("vector")) == 1024
-    assert set(last) == {"userid", "id", "theme", "chatid", "summary", "metadata", "created_at", "updated_at"}
+    assert set(last) == {"userid", "id", "theme", "chatid", "summary", "metadata", "created_at", "updated_at"} | {
+        "embedding_model"
+    }
     assert ("my own", last["summary"], last["metadata"]) == (last["id"], "long " * 9_000, {"lang": "en"})
     code, _, error = run("user", "export", filled, str(file))
     assert (code, error) == (1, f"error: {file} exists already: choose another file, or remove it\n")
@@ -159,6 +161,7 @@ def test_an_erasure_is_asked_for_and_has_a_receipt(run: Run, filled: str, migrat
         "st_chat_history_vector_table": 91,
         "st_chat_memory_code": 91,
         "st_chat_memory_words": 91,
+        "st_chat_memory_second": 0,
     }
     assert len(ChatHistory(migrated.app).turns(another)) == 1
     assert run("user", "erase", filled, "--yes")[1].splitlines()[1:4] == [
