@@ -161,7 +161,6 @@ def test_an_erasure_is_asked_for_and_has_a_receipt(run: Run, filled: str, migrat
         "st_chat_history_vector_table": 91,
         "st_chat_memory_code": 91,
         "st_chat_memory_words": 91,
-        "st_chat_memory_second": 0,
     }
     assert len(ChatHistory(migrated.app).turns(another)) == 1
     assert run("user", "erase", filled, "--yes")[1].splitlines()[1:4] == [
