@@ -18,6 +18,7 @@ from typing import Any
 
 from stchat.chat.memory import ChatMemory
 from stchat.chat.vectors import DIMENSIONS, Vector, normalised, to_text
+from stchat.environment import EMBEDDING_MODEL
 from tests.support.data_api_endpoint import Endpoint, client, start_endpoint
 from tests.support.migrated_database import DATABASE, MigratedDatabase, apply_migrations
 
@@ -74,6 +75,7 @@ def compare(migrated: MigratedDatabase, *, rows: int, runs: int, index: bool = T
 class NoModel:
     """Every item has its vector."""
 
+    model = EMBEDDING_MODEL
     dimensions = DIMENSIONS
 
     def documents(self, texts: Sequence[str]) -> Any:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from aws_cdk import Duration
-from aws_cdk import aws_bedrock as bedrock
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_rds as rds
@@ -15,17 +14,17 @@ from constructs import Construct
 
 from constructs_lib import validation
 from constructs_lib.data_api_grant import CALLS
+from constructs_lib.embedding_model import embedding_model_problems, invoke_statements
 from constructs_lib.stchat_function import StchatFunction
 from stchat.environment import EMBEDDING_MODEL, MOST_DAYS, ApplicationSettings
-
-EMBEDDING_MODELS = ("cohere.embed-multilingual-v3", "cohere.embed-english-v3")
 
 
 class ChatFunction(Construct):
     """Logs in with `secret`, an application role's; may use the Data API of `cluster` and one embedding model.
 
-    `database` has the chat's tables (CHAT_SQL). `embedding_model` stays as it is: vectors of two models in one table
-    cannot be compared. Memories and turns whose caller does not say when they expire do so that many days after they
+    `database` has the chat's tables (CHAT_SQL). `embedding_model`: Bedrock's id, an inference profile, or the ARN of
+    either, asked in `embedding_region` (None: the stack's); memories that another model embedded are moved to it first
+    (docs/embeddings.md). Memories and turns whose caller does not say when they expire do so that many days after they
     are stored, or never. `function` is the Lambda function, `url` its address.
     """
 
@@ -38,6 +37,7 @@ class ChatFunction(Construct):
         secret: secretsmanager.ISecret,
         database: str = "st_chat_db",
         embedding_model: str = EMBEDDING_MODEL,
+        embedding_region: str | None = None,
         memory_expires_after: Duration | None = None,
         history_expires_after: Duration | None = None,
         timeout: Duration | None = None,
@@ -50,7 +50,9 @@ class ChatFunction(Construct):
             self,
             [
                 *validation.database_name("database", database),
-                *embedding_model_problems("embedding_model", embedding_model),
+                *embedding_model_problems(
+                    "embedding_model", embedding_model, embedding_region or Stack.of(self).region
+                ),
                 *expiry_problems("memory_expires_after", memory_expires_after),
                 *expiry_problems("history_expires_after", history_expires_after),
                 *function_problems("", timeout, memory_mib, reserved_concurrency),
@@ -67,6 +69,7 @@ class ChatFunction(Construct):
                 secret.secret_arn,
                 database,
                 embedding_model,
+                embedding_region,
                 memory_expires_after=expiry(memory_expires_after),
                 history_expires_after=expiry(history_expires_after),
             ).to_environment(),
@@ -74,17 +77,15 @@ class ChatFunction(Construct):
             reserved_concurrency=reserved_concurrency,
             tracing=True,
         ).function
-        model = bedrock.FoundationModel.from_foundation_model_id(
-            self, "EmbeddingModel", bedrock.FoundationModelIdentifier(embedding_model)
-        )
         for actions, resource in (
             # One call an operation; an answer of over 1 MiB is read through a cursor, in a transaction.
             ([f"rds-data:{call}" for call in CALLS], cluster.cluster_arn),
             # The Data API reads the secret it logs in with as its caller.
             (["secretsmanager:GetSecretValue"], secret.secret_arn),
-            (["bedrock:InvokeModel"], model.model_arn),
         ):
             self.function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
+        for statement in invoke_statements(self, embedding_model, embedding_region):
+            self.function.add_to_role_policy(statement)
         if secret.encryption_key:
             secret.encryption_key.grant_decrypt(self.function)
         self._url = self.function.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM)
@@ -97,14 +98,6 @@ class ChatFunction(Construct):
     def grant_invoke_url(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` call the function's URL, and invoke it in no other way."""
         return self._url.grant_invoke_url(grantee)
-
-
-def embedding_model_problems(field: str, model: str) -> Iterator[str]:
-    if validation.is_resolved(model) and model not in EMBEDDING_MODELS:
-        yield (
-            f"{field} must be one of {', '.join(EMBEDDING_MODELS)}, got {model}:"
-            " another one needs a class of its own in stchat/chat/embeddings.py, and vectors of 1024 numbers"
-        )
 
 
 def expiry(after: Duration | None) -> timedelta | None:

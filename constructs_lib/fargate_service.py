@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from aws_cdk import Duration, RemovalPolicy, Stack
-from aws_cdk import aws_bedrock as bedrock
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
@@ -16,8 +15,9 @@ from constructs import Construct
 
 from constructs_lib import validation
 from constructs_lib.acknowledgments import acknowledge, wildcard
-from constructs_lib.chat_function import embedding_model_problems, expiry_problems
+from constructs_lib.chat_function import expiry_problems
 from constructs_lib.database_access import DatabaseAccess
+from constructs_lib.embedding_model import embedding_model_problems, invoke_statements
 from stchat.environment import EMBEDDING_MODEL, Variable
 
 IAM_ROLE = "st_chat_app_iam"
@@ -70,7 +70,7 @@ class FargateService(Construct):
             self,
             [
                 *validation.database_name("database", database),
-                *embedding_model_problems("embedding_model", embedding_model),
+                *embedding_model_problems("embedding_model", embedding_model, Stack.of(self).region),
                 *expiry_problems("memory_expires_after", memory_expires_after),
                 *expiry_problems("history_expires_after", history_expires_after),
                 *_problems(port, health_path, tasks),
@@ -156,10 +156,8 @@ class FargateService(Construct):
             )
             if secret.encryption_key:
                 secret.encryption_key.grant_decrypt(role)
-        model = bedrock.FoundationModel.from_foundation_model_id(
-            self, "EmbeddingModel", bedrock.FoundationModelIdentifier(embedding_model)
-        )
-        role.add_to_principal_policy(iam.PolicyStatement(actions=["bedrock:InvokeModel"], resources=[model.model_arn]))
+        for statement in invoke_statements(self, embedding_model):
+            role.add_to_principal_policy(statement)
 
 
 _HEALTH = "import urllib.request as r; r.urlopen('http://127.0.0.1:{port}{path}', timeout=4)"

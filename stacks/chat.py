@@ -30,6 +30,7 @@ class ChatStack(StageStack):
             embedding_model=settings.embedding_model,
             memory_expires_after=settings.memory_expires_after,
             history_expires_after=settings.history_expires_after,
+            embedding_region=settings.embedding_region,
             timeout=settings.chat_timeout,
             memory_mib=settings.chat_memory_mib,
             reserved_concurrency=settings.chat_reserved_concurrency,

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, get_args, get_origin, get_type_hints
 
 from aws_cdk import Duration
 
-from constructs_lib import capacity, chat_function, cluster_checks, secret_rotation, validation
+from constructs_lib import capacity, chat_function, cluster_checks, embedding_model, secret_rotation, validation
 from constructs_lib.lambda_code import CHAT_SQL
-from stchat.environment import EMBEDDING_MODEL
 
 if TYPE_CHECKING:
     from stacks.config import Settings
@@ -147,10 +146,14 @@ def _periods(s: Settings) -> Iterator[str]:
 
 
 def _chat(s: Settings) -> Iterator[str]:
-    if s.embedding_model != EMBEDDING_MODEL:
+    if s.embedding_region is not None and not re.fullmatch(r"[a-z]{2}(?:-[a-z]+)+-\d", s.embedding_region):
         yield (
-            f"embedding_model must be {EMBEDDING_MODEL}, got {s.embedding_model}: the vectors that are stored are that"
-            " model's and cannot be compared with another's; a database of its own can have another (ChatFunction)"
+            f"embedding_region must be a region like us-east-1, got {validation.shortened(s.embedding_region)}:"
+            f" None asks Bedrock in {s.region}"
+        )
+    else:
+        yield from embedding_model.embedding_model_problems(
+            "embedding_model", s.embedding_model, s.embedding_region or s.region
         )
     yield from chat_function.expiry_problems("memory_expires_after", s.memory_expires_after)
     yield from chat_function.expiry_problems("history_expires_after", s.history_expires_after)
@@ -164,6 +167,11 @@ def _fargate(s: Settings) -> Iterator[str]:
         yield (
             f"fargate_image must be <repository>:<tag>, got {validation.shortened(s.fargate_image)}:"
             " push the image to the ECR of this account and region, and name it like st-chat:1"
+        )
+    if s.fargate_image is not None and (s.embedding_region or s.region) != s.region:
+        yield (
+            f"embedding_region must be None with fargate_image, got {s.embedding_region}: the tasks reach Bedrock of"
+            f" {s.region} alone, by its VPC endpoint; take an inference profile that can be called from there"
         )
     if s.fargate_tasks < 1:
         yield f"fargate_tasks must be at least 1, got {s.fargate_tasks}: set fargate_image=None for no service"

@@ -99,7 +99,10 @@ class Settings:
 
     # Chat function
     embedding_model: str = "cohere.embed-multilingual-v3"
-    """Bedrock's id of the model. It stays as it is: the vectors of two models cannot be compared."""
+    """Bedrock's id of the model, a cross-region inference profile like `global.cohere.embed-v4:0`, or the ARN of
+    either. Move the memories first: docs/embeddings.md."""
+    embedding_region: str | None = None
+    """Where Bedrock is asked for embeddings; None: the stage's region, or that of the ARN."""
     memory_expires_after: Duration | None = None
     """1 to 36,500 days after it is stored a memory expires, unless its caller says when; None: never."""
     history_expires_after: Duration | None = None

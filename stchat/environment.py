@@ -33,6 +33,8 @@ class Variable(StrEnum):
     """After how many days a memory expires that has no time of its own; never unless set."""
     HISTORY_DAYS = "STCHAT_HISTORY_DAYS"
     """The same of a turn."""
+    EMBEDDING_REGION = "STCHAT_EMBEDDING_REGION"
+    """Where Bedrock is asked for embeddings; the cluster's region unless set."""
     CHAT_FUNCTION = "STCHAT_CHAT_FUNCTION"
     """The name of the chat function, for `stchat smoke`."""
     CHAT_MODEL = "STCHAT_CHAT_MODEL"
@@ -90,9 +92,15 @@ class ApplicationSettings:
     secret_arn: str
     database: str
     embedding_model: str = EMBEDDING_MODEL
+    embedding_region: str | None = None
     memory_expires_after: timedelta | None = None
     history_expires_after: timedelta | None = None
     """Whole days; None: never."""
+
+    @property
+    def bedrock_region(self) -> str | None:
+        """Where the embedding model is asked: where its ARN says so, there."""
+        return region_of(self.embedding_model) or self.embedding_region or region_of(self.cluster_arn)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> ApplicationSettings:
@@ -103,6 +111,7 @@ class ApplicationSettings:
             embedding_model=environment.get(Variable.EMBEDDING_MODEL) or cls.embedding_model,
             memory_expires_after=days(environment, Variable.MEMORY_DAYS),
             history_expires_after=days(environment, Variable.HISTORY_DAYS),
+            embedding_region=environment.get(Variable.EMBEDDING_REGION) or None,
         )
 
     def to_environment(self) -> dict[str, str]:
@@ -119,6 +128,7 @@ class ApplicationSettings:
                 Variable.EMBEDDING_MODEL: self.embedding_model,
             }
             | {name: str(after.days) for name, after in expiry.items() if after is not None}
+            | ({Variable.EMBEDDING_REGION: self.embedding_region} if self.embedding_region else {})
         )
 
 

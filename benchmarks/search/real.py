@@ -74,7 +74,7 @@ def _layout(server: Server, rounds: int, *, rotated: bool) -> dict[str, Any]:
         if name == OURS:
             began = time.monotonic()
             api = server.master.with_database(DATABASE)
-            fit = memory_codes.keep(api)
+            [fit] = memory_codes.keep(api)
             result["learned"] = {
                 "seconds": round(time.monotonic() - began, 1), "fit": fit.recall, "slack": _slack(server),
             }  # fmt: skip

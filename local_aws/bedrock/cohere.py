@@ -1,27 +1,23 @@
-"""Cohere Embed v3 as Bedrock takes and answers it; the vectors are an embedder's.
+"""Cohere Embed v3 and v4 as Bedrock takes and answers them; the vectors are an embedder's.
 
-Limits and shapes: the Bedrock user guide's page of the model. Words of the errors: as people report them from AWS.
+Limits and shapes: the Bedrock user guide's pages of the models. Words of the errors: as people report them from AWS.
 """
 
 from __future__ import annotations
 
-import json
+import math
+import random
 import re
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+from local_aws.bedrock.cohere_requests import MODELS, Model, parse
 from local_aws.bedrock.embedders import Embed
-from local_aws.bedrock.errors import BedrockError, malformed
+from local_aws.bedrock.errors import BedrockError
 
-MODELS = ("cohere.embed-multilingual-v3", "cohere.embed-english-v3")
-TEXTS, CHARACTERS, TOKENS = 96, 2048, 512
-CHOICES = {
-    "input_type": ("search_document", "search_query", "classification", "clustering", "image"),
-    "truncate": ("NONE", "START", "END"),
-}
-JSON_TYPES = {dict: "JSONObject", list: "JSONArray", str: "String", bool: "Boolean", int: "Integer", float: "Double"}
 # Four characters are about a token where words have spaces between them. Elsewhere each character counts as one, which
 # is more than a tokenizer makes of it: what fits here fits there.
 _PIECE = re.compile(r"[A-Za-z0-9\u00c0-\u024f]{1,4}|\S")
@@ -41,22 +37,28 @@ def tokens(text: str) -> int:
     return len(_PIECE.findall(text))
 
 
-def answer(body: bytes, embed: Embed) -> Answer:
+def answer(model: str, body: bytes, embed: Embed) -> Answer:
     """
     Raises:
         BedrockError: ValidationException, for what AWS refuses.
     """
-    request = _parse(body)
-    texts: list[str] = request["texts"]
-    if not texts or "images" in request or request["input_type"] == "image":
+    of = MODELS[model]
+    request = parse(of, body)
+    texts: list[str] = request.get("texts", [])
+    if not texts or {"images", "inputs"} & set(request) or request["input_type"] == "image":
         raise BedrockError("ValidationException", "the local Bedrock embeds texts alone, one or more, and no images")
     pieces = [list(_PIECE.finditer(text)) for text in texts]
     truncate = request.get("truncate", "NONE")
-    if truncate == "NONE" and max(map(len, pieces)) > TOKENS:
+    most = min(request.get("max_tokens", of.tokens), of.tokens)
+    counts = [len(found) for found in pieces]
+    if truncate == "NONE" and (max(counts) > most or (of.characters is None and sum(counts) > of.tokens)):
         raise BedrockError("ValidationException", "Input is too long for requested model.")
-    kept = [_cut(text, found, truncate) for text, found in zip(texts, pieces, strict=True)]
-    vectors = embed(kept, query=request["input_type"] == "search_query")
+    kept = [_cut(text, found, most, truncate == of.ends) for text, found in zip(texts, pieces, strict=True)]
+    made = embed(kept, query=request["input_type"] == "search_query")
+    vectors = [_sized(of_model(model, vector), request.get("output_dimension", _default(of))) for vector in made]
     types = request.get("embedding_types")
+    if of.characters is None and types == ["float"]:
+        types = None  # v4 answers one type as if none were named
     return Answer(
         {
             "id": str(uuid.uuid4()),
@@ -65,89 +67,40 @@ def answer(body: bytes, embed: Embed) -> Answer:
             "response_type": "embeddings_by_type" if types else "embeddings_floats",
         },
         texts=len(texts),
-        tokens=sum(min(len(found), TOKENS) for found in pieces),
+        tokens=sum(min(count, most) for count in counts),
     )
 
 
-def _parse(body: bytes) -> dict[str, Any]:
-    try:
-        request = json.loads(body)
-    except (ValueError, RecursionError):
-        raise malformed() from None
-    if violations := list(_violations(request)):
-        raise malformed(*violations)
-    members: dict[str, Any] = request
-    return members
+def of_model(model: str, vector: list[float]) -> list[float]:
+    """Each model's vectors in an order and with signs of its own, so that vectors of two have nothing in common."""
+    if model == "cohere.embed-multilingual-v3":
+        return vector
+    order, signs = _rotation(model, len(vector))
+    return [vector[place] * sign for place, sign in zip(order, signs, strict=True)]
 
 
-def _violations(request: Any) -> Iterator[str]:
-    if not isinstance(request, dict):
-        yield f": expected type: JSONObject, found: {_type(request)}"
-        return
-    for name in ("texts", "input_type"):
-        if name not in request:
-            yield f": required key [{name}] not found"
-    for name, value in request.items():
-        check = CHECKS.get(name)
-        if check is None:
-            yield f": extraneous key [{name}] is not permitted"
-        else:
-            yield from check(name, value)
+@cache
+def _rotation(model: str, dimensions: int) -> tuple[list[int], list[float]]:
+    chance = random.Random(model)
+    return chance.sample(range(dimensions), dimensions), chance.choices((-1.0, 1.0), k=dimensions)
 
 
-def _texts(name: str, value: Any) -> Iterator[str]:
-    yield from _strings(name, value, most=TEXTS)
-    for number, text in enumerate(value if isinstance(value, list) else ()):
-        if isinstance(text, str) and len(text) > CHARACTERS:
-            yield f"/{name}/{number}: expected maxLength: {CHARACTERS}, actual: {len(text)}"
+def _sized(vector: list[float], dimensions: int) -> list[float]:
+    """The beginning of the vector, of length 1 again; numbers that the embedder does not make are 0."""
+    kept = vector[:dimensions]
+    length = math.hypot(*kept) or 1.0
+    return [value / length for value in kept] + [0.0] * (dimensions - len(kept)) if dimensions != 1024 else vector
 
 
-def _strings(name: str, value: Any, *, most: int) -> Iterator[str]:
-    if not isinstance(value, list):
-        yield f"/{name}: expected type: JSONArray, found: {_type(value)}"
-        return
-    if len(value) > most:
-        yield f"/{name}: expected maximum item count: {most}, found: {len(value)}"
-    for number, item in enumerate(value):
-        if not isinstance(item, str):
-            yield f"/{name}/{number}: expected type: String, found: {_type(item)}"
+def _default(of: Model) -> int:
+    return 1024 if of.characters else 1536
 
 
-def _choice(name: str, value: Any) -> Iterator[str]:
-    if not isinstance(value, str):
-        yield f"/{name}: expected type: String, found: {_type(value)}"
-    elif value not in CHOICES[name]:
-        yield f"/{name}: {value[:64]} is not a valid enum value"
-
-
-def _types(name: str, value: Any) -> Iterator[str]:
-    yield from _strings(name, value, most=len(TYPES))
-    for number, item in enumerate(value if isinstance(value, list) else ()):
-        if isinstance(item, str) and item not in TYPES:
-            yield f"/{name}/{number}: {item[:64]} is not a valid enum value"
-
-
-def _images(name: str, value: Any) -> Iterator[str]:
-    yield from _strings(name, value, most=1)
-
-
-CHECKS: dict[str, Callable[[str, Any], Iterator[str]]] = {
-    "texts": _texts,
-    "input_type": _choice,
-    "truncate": _choice,
-    "embedding_types": _types,
-    "images": _images,
-}
-
-
-def _type(value: Any) -> str:
-    return JSON_TYPES.get(type(value), "Null")
-
-
-def _cut(text: str, pieces: Sequence[re.Match[str]], truncate: str) -> str:
-    if len(pieces) <= TOKENS:
+def _cut(text: str, pieces: Sequence[re.Match[str]], most: int, end: bool) -> str:
+    """`end`: what is kept is the end."""
+    if len(pieces) <= most:
         return text
-    return text[pieces[-TOKENS].start() :] if truncate == "START" else text[: pieces[TOKENS - 1].end()]
+    return text[pieces[-most].start() :] if end else text[: pieces[most - 1].end()]
 
 
 def _int8(vector: list[float]) -> list[int]:

@@ -18,18 +18,19 @@ from aiohttp import web
 from botocore.model import OperationModel, Shape, StructureShape
 
 from local_aws.bedrock import cohere, converse
+from local_aws.bedrock.cohere_requests import MODELS, named
 from local_aws.bedrock.embedders import Embedder
 from local_aws.bedrock.errors import SERVICE, BedrockError, malformed
 from local_aws.data_api.account import Account
 from local_aws.data_api.errors import ApiError
 from local_aws.data_api.faults import Faults, after, before
 from local_aws.data_api.guard import TOO_LARGE
-from local_aws.data_api.iam import caller
+from local_aws.data_api.iam import caller, region
 from local_aws.data_api.server import respond
 
 LOG = logging.getLogger("local_aws.bedrock")
 INVOKE, CONVERSE = (SERVICE.operation_model(name) for name in ("InvokeModel", "Converse"))
-FOUNDATION_MODEL = re.compile(r"arn:aws:bedrock:[a-z0-9-]+::foundation-model/(?P<id>[^/]+)")
+MODEL_ARN = re.compile(r"arn:aws:bedrock:[a-z0-9-]+:(?::foundation-model|\d{12}:inference-profile)/(?P<id>[^/]+)")
 
 
 @dataclass(frozen=True)
@@ -98,21 +99,20 @@ class Bedrock:
             raise BedrockError(
                 "ValidationException", f"{len(broken)} validation error{plural} detected: {'; '.join(broken)}"
             )
-        arn = FOUNDATION_MODEL.fullmatch(model)
+        arn = MODEL_ARN.fullmatch(model)
         answer = await run(arn["id"] if arn else model, body, http)
         if fault is not None:
             after(http, fault)
         return answer
 
     async def _invoke(self, model: str, body: bytes, http: web.Request) -> Answer:
-        if model not in cohere.MODELS:
-            raise BedrockError("ValidationException", "The provided model identifier is invalid.")
-        await self._account.authorize_model(model, http.headers)
-        found = await asyncio.to_thread(cohere.answer, body, self._embedder.embed)
+        name, profile = named(model, region(http.headers))
+        await self._account.authorize_model(name, http.headers, profile)
+        found = await asyncio.to_thread(cohere.answer, name, body, self._embedder.embed)
         return Answer(found.body, f"{found.texts} texts", {"X-Amzn-Bedrock-Input-Token-Count": str(found.tokens)})
 
     async def _converse(self, model: str, body: bytes, http: web.Request) -> Answer:
-        if model in cohere.MODELS:
+        if model in MODELS:
             raise BedrockError(
                 "ValidationException",
                 "This action doesn't support the model that you provided. Try again with a supported text or chat"

@@ -29,8 +29,8 @@ class Account(Protocol):
             ApiError: AccessDeniedException, where the request's signer may not do this, or not read the secret.
         """
 
-    async def authorize_model(self, model: str, headers: Mapping[str, str]) -> None:
-        """The same for Bedrock's InvokeModel of the foundation model with that id.
+    async def authorize_model(self, model: str, headers: Mapping[str, str], profile: str | None = None) -> None:
+        """The same for Bedrock's InvokeModel of the foundation model with that id, by an inference profile, if any.
 
         Raises:
             ApiError: AccessDeniedException.

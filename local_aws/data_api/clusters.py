@@ -82,10 +82,14 @@ class Clusters:
 
         await self._ask(require)
 
-    async def authorize_model(self, model: str, headers: Mapping[str, str]) -> None:
+    async def authorize_model(self, model: str, headers: Mapping[str, str], profile: str | None = None) -> None:
         caller, region = iam.caller(headers), iam.region(headers)
-        arn = f"arn:aws:bedrock:{region}::foundation-model/{model}"
-        await self._ask(lambda: self._permissions.require(caller, "bedrock:InvokeModel", arn))
+
+        def require() -> None:
+            for arn in iam.model_arns(model, region, profile):
+                self._permissions.require(caller, "bedrock:InvokeModel", arn)
+
+        await self._ask(require)
 
     async def credentials(self, secret: str, cluster: Cluster, *, fresh: bool = False) -> tuple[str, str]:
         scope = _scope(cluster.info.arn)

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from local_aws.data_api.control_plane import ALLOWED, EXPLICIT_DENY, Caller, ControlPlane
 from local_aws.data_api.errors import ApiError
-from local_aws.state import REGION
+from local_aws.state import ACCOUNT, REGION
 
 CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 .*?Credential=(?P<key>[^/,\s]+)/(?:\d{8}/(?P<region>[^/,\s]+)/)?")
 GET_SECRET = "secretsmanager:GetSecretValue"
@@ -34,6 +34,15 @@ def region(headers: Mapping[str, str]) -> str:
     """The region that a request was signed for."""
     credential = CREDENTIAL.match(headers.get("Authorization", ""))
     return (credential and credential["region"]) or REGION
+
+
+def model_arns(model: str, region: str, profile: str | None) -> list[str]:
+    """What a call of a model must be allowed: the model, or an inference profile and the models behind it."""
+    here = f"arn:aws:bedrock:{region}::foundation-model/{model}"
+    if profile is None:
+        return [here]
+    arns = [f"arn:aws:bedrock:{region}:{ACCOUNT}:inference-profile/{profile}", here]
+    return [*arns, f"arn:aws:bedrock:::foundation-model/{model}"] if profile.startswith("global.") else arns
 
 
 class Permissions:

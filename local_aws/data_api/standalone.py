@@ -100,7 +100,7 @@ class Standalone:
     async def authorize(self, operation: str, request: Request, headers: Mapping[str, str]) -> None:
         """There are no policies here."""
 
-    async def authorize_model(self, model: str, headers: Mapping[str, str]) -> None:
+    async def authorize_model(self, model: str, headers: Mapping[str, str], profile: str | None = None) -> None:
         """There are no policies here."""
 
     async def credentials(self, secret: str, cluster: Cluster, *, fresh: bool = False) -> tuple[str, str]:  # noqa: ARG002

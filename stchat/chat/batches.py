@@ -17,24 +17,30 @@ BATCH_TURNS = 1_000
 BATCH_BYTES = 4_000_000  # of items, as they are in the request, of which the Data API takes 4 MiB
 
 _REQUIRED = ("userid", "theme", "chatid", "summary")
-_NAMES = (*_REQUIRED, "metadata", "vector", "id", "expires_at", "created_at", "updated_at")
+_NAMES = (*_REQUIRED, "metadata", "vector", "embedding_model", "id", "expires_at", "created_at", "updated_at")
 _TURN_REQUIRED = ("userid", "theme", "chatid")
 _TURN_NAMES = (*_TURN_REQUIRED, "userinput", "botresponse", "timestamp", "expires_at")
 
 
 @dataclass(frozen=True)
 class Item:
-    """`columns` without the vector, None until it is embedded; `size`: bytes that it takes in the request at most."""
+    """`columns` without the vector, None until it is embedded; `size`: bytes that it takes in the request at most;
+    `model`: whose vector it is, None: the embedder's."""
 
     columns: dict[str, Any]
     vector: Vector | None
     size: int
+    model: str | None = None
+
+    def vector_of(self, model: str) -> Vector | None:
+        """The vector, if it is one of that model."""
+        return self.vector if self.model in (None, model) else None
 
 
 def prepare(item: Mapping[str, Any], prefix: str = "", expires_at: str | None = None) -> Item:
     """`prefix`: stands before the names of fields in errors, as `items[3].`. `expires_at`: unless the item has one."""
     _check_names(item, prefix, _REQUIRED, _NAMES)
-    metadata, vector, id_ = item.get("metadata"), item.get("vector"), item.get("id")
+    metadata, vector, id_, model = (item.get(name) for name in ("metadata", "vector", "id", "embedding_model"))
     columns = {
         "userid": validation.name(f"{prefix}userid", item["userid"]),
         "theme": validation.name(f"{prefix}theme", item["theme"]),
@@ -52,6 +58,7 @@ def prepare(item: Mapping[str, Any], prefix: str = "", expires_at: str | None = 
         vector=None if vector is None else normalised(vector, f"{prefix}vector"),
         # JSON within JSON: the items are one parameter of the request, whose quotes are quoted again.
         size=len(json.dumps(json.dumps(columns, ensure_ascii=False))) + TEXT_BYTES,
+        model=None if model is None else validation.name(f"{prefix}embedding_model", model),
     )
 
 

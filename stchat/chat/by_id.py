@@ -102,7 +102,7 @@ class MemoriesById:
         if not isinstance(summary, Unchanged):
             changes["summary"] = validation.non_blank("summary", summary)
             embedded = self.embedder.with_timeout(backoff.left).documents([summary])
-            changes["vector"] = to_text(embedded.vectors[0])
+            changes |= {"vector": to_text(embedded.vectors[0]), "model": self.embedder.model}
         if not changes:
             raise InputError("summary", "be given, or metadata or expires_at", "none of them")
         api = self.api.with_timeout(backoff.left)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from stchat.chat.vectors import DIMENSIONS, Vector, normalised
 from stchat.data_api import Backoff, aws_client, describe_error, retry, translate
+from stchat.embedding_models import EmbeddingModel, parse
 from stchat.environment import EMBEDDING_MODEL
 from stchat.errors import EmbeddingError, EmbeddingUnavailableError, InputError, TransientError
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TEXTS = 96  # per call
-CHARACTERS = 2_048  # of a text
-SURELY_READ = 500  # characters taken as no more than 512 tokens in any language
 READ_SECONDS = 30.0
 RETRYABLE = (408, 429)  # HTTP statuses, besides 5xx
 _TOO_LONG = ("input is too long", "expected maxlength")
@@ -32,6 +31,8 @@ _HINTS = {
     "AccessDeniedException": "the caller's role needs bedrock:InvokeModel on the model, and the account access to it",
     "ResourceNotFoundException": "STCHAT_EMBEDDING_MODEL must name a model that this region has",
 }
+_BY_PROFILE_ALONE = "on-demand throughput"
+_PROFILE_HINT = "this region has the model by an inference profile: STCHAT_EMBEDDING_MODEL=global.cohere.embed-v4:0"
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,14 @@ class Embedded:
 class Embedder(Protocol):
     """What ChatMemory asks of a model. `dimensions` of each vector; vectors have length 1.
 
+    `model` is the model's name, which the database keeps with each vector: a question's vector is compared with those
+    of the same model alone.
+
     Raises EmbeddingError, and EmbeddingUnavailableError for what is transient, once the timeout is used up.
     """
 
+    @property
+    def model(self) -> str: ...
     @property
     def dimensions(self) -> int: ...
     def documents(self, texts: Sequence[str]) -> Embedded: ...
@@ -58,21 +64,31 @@ class Embedder(Protocol):
 
 @dataclass(frozen=True)
 class CohereEmbedder:
-    """Cohere Embed v3. `client`: boto3's `bedrock-runtime`, or None: created when it is first needed, in `region`.
+    """Cohere Embed v3 or v4. `client`: boto3's `bedrock-runtime`, or None: created when it is first needed, in
+    `region`, or in that of `model_id` where it is an ARN. `model_id`: also an inference profile (embedding_models).
 
-    The model reads 2,048 characters of a text, and of those 512 tokens, which Japanese reaches sooner. What comes after
-    that does not count: texts are truncated to 2,048 characters here, and if the model still refuses a call for one of
-    them (truncate NONE), the call is repeated for the first 512 tokens of each (truncate END). The refusal does not
-    name the text, so all in that call that have over 500 characters are returned as truncated. A text's vector never
-    depends on its neighbours (docs/decisions/0410).
+    A model reads so many characters of a text, and of those so many tokens: v3 2,048 and 512, which Japanese reaches
+    sooner; v4 128K tokens. What comes after that does not count: texts are truncated here, and if the model still
+    refuses a call for one of them (truncate NONE), the call is repeated for the beginning of each (END, RIGHT). The
+    refusal does not name the text, so all in that call that may have been too long are returned as truncated. A text's
+    vector never depends on its neighbours (docs/decisions/0410, 0440).
 
     An embedding has no side effect, so every transient failure is retried, for `timeout` seconds at most.
+
+    Raises SettingsError where `model_id` names no model that is known.
     """
 
     client: BedrockRuntimeClient | None = None
     model_id: str = EMBEDDING_MODEL
     timeout: float = 60.0
     region: str | None = None
+
+    def __post_init__(self) -> None:
+        parse(self.model_id)
+
+    @property
+    def model(self) -> str:
+        return self._of.name
 
     @property
     def dimensions(self) -> int:
@@ -95,13 +111,16 @@ class CohereEmbedder:
         [vector] = self._embed([text], "search_query").vectors
         return vector
 
+    @property
+    def _of(self) -> EmbeddingModel:
+        return parse(self.model_id).model
+
     def _embed(self, texts: Sequence[str], input_type: str) -> Embedded:
-        backoff = Backoff(self.timeout)
+        backoff, most = Backoff(self.timeout), self._of.characters
         read: list[tuple[Vector, bool]] = []
-        for start in range(0, len(texts), TEXTS):
-            batch = [text[:CHARACTERS] for text in texts[start : start + TEXTS]]
+        for batch in _calls([text[:most] for text in texts], self._of.call_characters):
             read += self._read(batch, input_type, backoff)
-        truncated = [index for index, text in enumerate(texts) if read[index][1] or len(text) > CHARACTERS]
+        truncated = [index for index, text in enumerate(texts) if read[index][1] or len(text) > most]
         if truncated:
             log.warning(
                 "%s may have read %d of %d texts in part: they are long", self.model_id, len(truncated), len(texts)
@@ -113,24 +132,41 @@ class CohereEmbedder:
         try:
             return [(vector, False) for vector in self._invoke(texts, input_type, "NONE", backoff)]
         except _TooLongError:
-            vectors = self._invoke(texts, input_type, "END", backoff)
-        long = [len(text) > SURELY_READ for text in texts]
+            vectors = self._invoke(texts, input_type, self._of.truncate, backoff)
+        long = [len(text) > self._of.surely_read for text in texts]
         return list(zip(vectors, long if any(long) else [True] * len(texts), strict=True))
 
     def _invoke(self, texts: list[str], input_type: str, truncate: str, backoff: Backoff) -> list[Vector]:
-        body = json.dumps({"texts": texts, "input_type": input_type, "truncate": truncate})
-        client = self.client or shared_client(self.region)
+        request = {"texts": texts, "input_type": input_type, "truncate": truncate, **self._of.parameters}
+        client = self.client or shared_client(parse(self.model_id).region or self.region)
 
         def attempt() -> list[Vector]:
             try:
                 response = client.invoke_model(
-                    modelId=self.model_id, body=body, contentType="application/json", accept="application/json"
+                    modelId=self.model_id,
+                    body=json.dumps(request),
+                    contentType="application/json",
+                    accept="application/json",
                 )
                 return _vectors(response["body"].read(), len(texts))
             except (ClientError, BotoCoreError) as error:
                 raise _translate(error) from error
 
         return retry(attempt, backoff, lambda error: isinstance(error, EmbeddingUnavailableError), "Bedrock")
+
+
+def _calls(texts: Sequence[str], most: int) -> Iterator[list[str]]:
+    """At most 96 texts a call, and `most` characters; a text is never longer than that."""
+    batch: list[str] = []
+    left = most
+    for text in texts:
+        if len(batch) == TEXTS or len(text) > left:
+            yield batch
+            batch, left = [], most
+        batch.append(text)
+        left -= len(text)
+    if batch:
+        yield batch
 
 
 class _TooLongError(EmbeddingError):
@@ -164,12 +200,12 @@ def _translate(error: ClientError | BotoCoreError) -> EmbeddingError:
         return _TooLongError(f"{code}: {message}", code=code)
     if status in RETRYABLE or status >= 500:
         return EmbeddingUnavailableError(f"{code}: {message}", code=code)
-    hint = f": {_HINTS[code]}" if code in _HINTS else ""
-    return EmbeddingError(f"{describe_error(error)}{hint}", code=code)
+    hint = _PROFILE_HINT if _BY_PROFILE_ALONE in message else _HINTS.get(code, "")
+    return EmbeddingError(f"{describe_error(error)}{hint and f': {hint}'}", code=code)
 
 
 def _vectors(body: bytes, count: int) -> list[Vector]:
-    """`embeddings` is a list; where the request named types, which this does not, lists by type."""
+    """`embeddings` is a list, or, where the request named types, lists by type: for v4 both are reported."""
     try:
         response: dict[str, Any] = json.loads(body)
         found = response["embeddings"]

@@ -18,7 +18,7 @@ from stchat.chat.embeddings import CohereEmbedder, Embedder
 from stchat.chat.recall import Memory, Mode, Which, memories, parameters
 from stchat.chat.vectors import DIMENSIONS, Vector, normalised, to_text
 from stchat.data_api import Backoff, DataApi, Database
-from stchat.environment import ApplicationSettings, region_of
+from stchat.environment import ApplicationSettings
 from stchat.errors import PartialError, SettingsError, StchatError
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class ChatMemory(MemoriesById):
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> ChatMemory:
         """By STCHAT_CLUSTER_ARN, STCHAT_APP_SECRET_ARN, STCHAT_DATABASE, STCHAT_EMBEDDING_MODEL, STCHAT_MEMORY_DAYS."""
         settings = ApplicationSettings.from_environment(environment)
-        embedder = CohereEmbedder(model_id=settings.embedding_model, region=region_of(settings.cluster_arn))
+        embedder = CohereEmbedder(model_id=settings.embedding_model, region=settings.bedrock_region)
         return cls(DataApi.from_settings(settings), embedder, expires_after=settings.memory_expires_after)
 
     def with_timeout(self, seconds: float) -> ChatMemory:
@@ -92,7 +92,8 @@ class ChatMemory(MemoriesById):
             chatid: an integer from 0 to 2^63 - 1: the turn that this is about.
             summary: up to 400,000 bytes of UTF-8; without NUL, and not blank.
             metadata: a JSON object of at most 16 KB. Numbers are PostgreSQL's numeric: 1e300 comes back as an integer.
-            vector: 1,024 finite numbers, not all zero, of any length: it is stored with length 1.
+            vector: 1,024 finite numbers, not all zero, of any length: it is stored with length 1, as one of the
+                embedder's model.
             id: 1 to 1,000 bytes of UTF-8, your own. A memory of this user that has it is replaced as a whole; it keeps
                 its primarykey and created_at.
             expires_at: a datetime with its zone, or ISO 8601 text; by `expires_after` unless given.
@@ -112,7 +113,8 @@ class ChatMemory(MemoriesById):
 
         Args:
             items: mappings with the names of `remember`'s arguments, and `created_at` and `updated_at` of memories that
-                come from elsewhere: datetimes with their zone, or ISO 8601 text; now unless given.
+                come from elsewhere: datetimes with their zone, or ISO 8601 text; now unless given. `embedding_model`:
+                whose a vector is; of another model than the embedder's it is made anew.
 
         Raises:
             PartialError: a batch failed after others had been stored. Send all again: nothing is stored twice.
@@ -186,7 +188,7 @@ class ChatMemory(MemoriesById):
         half_life: timedelta | float | None = None,
         recency: float = 0.0,
     ) -> list[Memory]:
-        """As `recall`, with a vector that the caller has: 1,024 finite numbers, not all zero, of any length.
+        """As `recall`, with a vector of the embedder's model that the caller has: 1,024 finite numbers, not all zero.
 
         Args:
             text: what the vector is of, to search by its words too, as by mode "hybrid". None: by meaning alone.
@@ -208,15 +210,16 @@ class ChatMemory(MemoriesById):
         return int(row["deleted"])
 
     def _store(self, batch: Sequence[Item], backoff: Backoff) -> Remembered:
-        to_embed = [index for index, item in enumerate(batch) if item.vector is None]
-        vectors = {index: item.vector for index, item in enumerate(batch)}
+        vectors = {index: item.vector_of(self.embedder.model) for index, item in enumerate(batch)}
+        to_embed = [index for index, vector in vectors.items() if vector is None]
         truncated: list[int] = []
         if to_embed:
             texts = [batch[index].columns["summary"] for index in to_embed]
             embedded = self.embedder.with_timeout(backoff.left).documents(texts)
             vectors |= dict(zip(to_embed, embedded.vectors, strict=True))
             truncated = [to_embed[index] for index in embedded.truncated]
-        rows = [item.columns | {"vector": to_text(vectors[index] or [])} for index, item in enumerate(batch)]
+        model = {"model": self.embedder.model}
+        rows = [item.columns | model | {"vector": to_text(vectors[index] or [])} for index, item in enumerate(batch)]
         items = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
         outcomes = self.api.with_timeout(backoff.left).execute(_REMEMBER, {"items": items}, idempotent=True).rows
         created = sum(row["written"] for row in outcomes)
@@ -224,4 +227,5 @@ class ChatMemory(MemoriesById):
 
     def _recall(self, values: dict[str, Any], vector: Vector | None, backoff: Backoff) -> list[Memory]:
         api = (self.reader or self.api).with_timeout(backoff.left)
-        return memories(api, values | {"vector": None if vector is None else to_text(vector)})
+        asked = {"vector": None if vector is None else to_text(vector), "model": self.embedder.model}
+        return memories(api, values | asked)

@@ -16,7 +16,7 @@ from stchat.chat.history import ChatHistory, Theme, Turn
 from stchat.chat.memory import ChatMemory
 from stchat.chat.recall import Memory
 from stchat.data_api import DataApi
-from stchat.environment import ApplicationSettings, region_of
+from stchat.environment import ApplicationSettings
 from stchat.errors import InputError
 
 Fields = Mapping[str, Any]
@@ -43,7 +43,7 @@ class Chat:
     def from_settings(cls, settings: ApplicationSettings, read_seconds: float) -> Chat:
         """`read_seconds`: how long one call of the Data API or of Bedrock may take."""
         api = DataApi.from_settings(settings, read_seconds=read_seconds)
-        model = bedrock_runtime_client(region_of(settings.cluster_arn), read_seconds=read_seconds)
+        model = bedrock_runtime_client(settings.bedrock_region, read_seconds=read_seconds)
         embedder = CohereEmbedder(model, settings.embedding_model)
         return cls(
             ChatHistory(api, settings.history_expires_after),

@@ -21,7 +21,7 @@ SELECT primarykey, theme, chatid, metadata, similarity, part, chat_summary, scor
     id, created_at, updated_at, expires_at
 FROM st_chat_recall(
     :userid, :vector::vector, :k::int, :theme::text, :metadata::jsonb, :text::text, :mode, :filter::jsonb,
-    :since::timestamptz, :until::timestamptz, :half_life::float8, :recency::float8)"""
+    :since::timestamptz, :until::timestamptz, :half_life::float8, :recency::float8, :model)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,8 @@ class Memory:
     `score` is what memories are sorted by. By mode "hybrid" it is the mean of `semantic`, the similarity brought to
     0..1 (1 the nearest memory, 0 the average of them), and `lexical`, BM25 of this user's memories (1 the memory with
     the best words, 0 one without any). By "semantic" it is the similarity, and by "lexical" it is `lexical`. None is
-    what the mode did not look for, and each of them where the memory was not searched for (`get`, `list`).
+    what the mode did not look for, each of them where the memory was not searched for (`get`, `list`), and the
+    similarity of a memory that has no vector by the question's model.
 
     `id` is the caller's, or one that was made for it. `updated_at`: when its summary, metadata, vector or `expires_at`
     last changed. Times are in UTC; `expires_at` None: never.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -114,7 +114,7 @@ class ClusterState:
     sessions: tuple[Session, ...] | None
     extensions: tuple[Extension, ...] | None
     changed_roles: tuple[ChangedRole, ...] | None
-    codes: Mapping[str, Fit] | None = None
+    codes: Mapping[str, Sequence[Fit]] | None = None
     """By database, how recall's codes fit the memories."""
     without_words: Mapping[str, int] | None = None
     """By database, how many memories are not found by their words yet."""

@@ -144,7 +144,7 @@ def _quantities(b: Billed, load: Load) -> Iterator[tuple[tuple[str, str], float]
     yield ("Data API", "data_api_request"), load.calls
     yield ("secrets", "secret_month"), b.secrets
     yield ("calls of Secrets Manager", "secret_call"), load.secret_calls
-    yield ("embeddings", "embedding_token"), load.people * load.embeddings * load.tokens
+    yield ("embeddings", b.embedding_price), load.people * load.embeddings * load.tokens
     yield ("chat function, calls", "lambda_request"), chat_calls
     yield ("chat function, time", "lambda_gb_second"), chat_calls * load.lambda_ms / 1000 * (b.chat_mb or 0) / 1024
     yield ("chat function, logs", "log_gb"), chat_calls * load.log_kb / 1e6

@@ -40,7 +40,16 @@ def changed_roles(state: ClusterState) -> Iterator[Finding]:
 
 def codes(state: ClusterState) -> Iterator[Finding]:
     """Recall compares codes of the memories first, and exactly only those whose code is near."""
-    for database, fit in (state.codes or {}).items():
+    for database, found in (state.codes or {}).items():
+        models = [fit.model for fit in found if fit.memories]
+        if len(models) > 1:
+            yield Finding(
+                f"memories of {database} are of {len(models)} embedding models: {', '.join(models)}",
+                "a question is compared with memories of its own model alone, and with those that are moved to it",
+                "stchat embeddings status; a move that has begun is continued by stchat embeddings move",
+                problem=False,
+            )
+    for database, fit in ((database, one) for database, found in (state.codes or {}).items() for one in found):
         hint = f"the next deploy learns them again; now: stchat schema codes {database}"
         if fit.is_half_done:
             yield Finding(

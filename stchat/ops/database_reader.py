@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from stchat.data_api import DataApi
 from stchat.ops.cluster_state import ChangedRole, Extension, Session
 from stchat.ops.sweep import Expired, expired
-from stchat.schema.memory_codes import Fit, fit
+from stchat.schema.memory_codes import Fit, fits
 from stchat.schema.memory_words import missing
 from stchat.schema.roles import LIMITS, changed_settings, read_roles
 
@@ -50,9 +50,9 @@ def changed_roles(api: DataApi) -> tuple[ChangedRole, ...]:
     return tuple(ChangedRole(row["rolname"], tuple(changes)) for row in rows if (changes := changed_settings(row)))
 
 
-def memory_codes(api: DataApi) -> dict[str, Fit]:
+def memory_codes(api: DataApi) -> dict[str, list[Fit]]:
     """Of every database that has memories."""
-    return {one.database: fit(one) for one in _with_function(api, "st_chat_memory_fit(int)")}
+    return {one.database: fits(one) for one in _with_function(api, "st_chat_memory_fit(int)")}
 
 
 def without_words(api: DataApi) -> dict[str, int]:

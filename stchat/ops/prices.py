@@ -16,8 +16,8 @@ FILE = Path(__file__).parent / "prices.toml"
 NAMES = (
     "data_api_request", "acu_hour", "storage_gb_month", "io_request", "backup_gb_month", "secret_month", "secret_call",
     "lambda_request", "lambda_gb_second", "log_gb", "flow_log_gb", "alarm_month", "dashboard_month", "notification",
-    "trace", "kms_key_month", "embedding_token", "endpoint_hour", "nat_gateway_hour", "proxy_acu_hour",
-    "proxy_vcpu_month", "fargate_vcpu_hour", "fargate_gb_hour",
+    "trace", "kms_key_month", "embedding_token", "embedding_v4_token", "endpoint_hour", "nat_gateway_hour",
+    "proxy_acu_hour", "proxy_vcpu_month", "fargate_vcpu_hour", "fargate_gb_hour",
 )  # fmt: skip
 Field = tuple[tuple[type, ...], str, float | None]
 # Field of a price -> the types that it may have, what the message calls them, and the least that it may be.

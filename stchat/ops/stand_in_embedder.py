@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stchat.chat import DIMENSIONS, Embedded, Vector, normalised
+from stchat.environment import EMBEDDING_MODEL
 
 
 @dataclass(frozen=True)
 class StandInEmbedder:
     """An Embedder without a model: equal texts have equal vectors, others have nothing in common."""
 
+    model: str = EMBEDDING_MODEL  # what a deployment without a setting asks for; smoke deletes what it writes
     dimensions: int = DIMENSIONS
 
     def documents(self, texts: Sequence[str]) -> Embedded:

@@ -16,18 +16,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from stchat.embedding_models import price_name
 from stchat.errors import SettingsError
 from stchat.ops import fargate_tasks
-from stchat.ops.fargate_tasks import Tasks
 
 Template = dict[str, Any]
 
-APP = Path("app.py")
-CDK_JSON = Path("cdk.json")
+APP, CDK_JSON = Path("app.py"), Path("cdk.json")
 SERVERLESS = "db.serverless"
 AUTO_PAUSE_SECONDS = 300  # of Aurora, where the template does not name an interval
 CRON_DAYS = 30.0
-_CHAT = "stchat.handlers.chat"
+_CHAT, MODEL = "stchat.handlers.chat", "STCHAT_EMBEDDING_MODEL"
 # What an app beside the chat may have, and `stchat cost` knows no load or price for.
 _NOT_ESTIMATED = (
     "AWS::ApiGateway::RestApi", "AWS::ApiGatewayV2::Api", "AWS::CloudFront::Distribution", "AWS::DynamoDB::Table",
@@ -59,12 +58,12 @@ class Billed:
     """Interface endpoints, each counted once for every zone that it is in."""
     proxies: int
     flow_logs: bool
-    database_logs: bool
-    """PostgreSQL's log goes to CloudWatch."""
+    database_logs: bool  # PostgreSQL's log goes to CloudWatch
     chat_mb: int | None
     """Memory of the function that answers chat requests; None: there is none."""
     traced: bool
-    tasks: Tasks = field(default_factory=Tasks)
+    embedding_price: str = "embedding_token"  # of a token, by its name in the price list
+    tasks: fargate_tasks.Tasks = field(default_factory=fargate_tasks.Tasks)
     """On Fargate. Of its cluster not estimated: the metrics of Container Insights."""
     not_estimated: Mapping[str, int] = field(default_factory=dict)
     """Resources that cost something and have no line in the bill: how many, by type."""
@@ -103,6 +102,7 @@ class Billed:
         types = Counter(resource["Type"] for resource in resources)
         types["AWS::ECS::Service"] -= tasks.services
         chat = [one for one in all_of("AWS::Lambda::Function") if str(one.get("Handler")).startswith(_CHAT)]
+        variables = chat[0].get("Environment", {}).get("Variables", {}) if chat else {}
         return cls(
             stage=stage,
             instances=tuple(
@@ -132,6 +132,7 @@ class Billed:
             database_logs=bool(cluster.get("EnableCloudwatchLogsExports")),
             chat_mb=chat[0].get("MemorySize", 128) if chat else None,
             traced=any(one.get("TracingConfig", {}).get("Mode") == "Active" for one in chat),
+            embedding_price=price_name(variables.get(MODEL)),
             tasks=tasks,
             not_estimated={kind: types[kind] for kind in _NOT_ESTIMATED if types[kind]},
         )

@@ -46,6 +46,7 @@ TABLES: Mapping[str, Rule] = {
     "st_chat_thread": Rule("userid"),  # would take all of the three with it, at once
     "st_chat_state": Rule("userid"),
     "st_chat_upload": Rule("userid"),
+    "st_chat_memory_second": Rule("userid", by_triggers=True),
     "st_chat_memory_coding": Rule(None),  # thresholds, learned from many users' vectors
     "schema_migrations": Rule(None),
 }
@@ -54,7 +55,8 @@ _TURNS = """
 SELECT primarykey, themename AS theme, chatid, "timestamp", expires_at, part, userinput, botresponse
 FROM st_chat_export_turns(:userid, :after::bigint, :limit::int)"""
 _MEMORIES = """
-SELECT primarykey, id, theme, chatid, metadata, created_at, updated_at, expires_at, vector, part, chat_summary
+SELECT primarykey, id, theme, chatid, metadata, created_at, updated_at, expires_at, vector, embedding_model, part,
+    chat_summary
 FROM st_chat_export_memories(:userid, :after::bigint, :limit::int)"""
 _AS = "SELECT st_chat_as(:userid)::text"
 _COUNT = "SELECT count(*) AS rows FROM {table} WHERE {owner} = :userid"
@@ -187,7 +189,7 @@ def _memory(row: Row) -> dict[str, Any]:
     fields = {name: _json(row[name]) for name in ("id", "theme", "chatid")}
     fields |= {"summary": row["chat_summary"], "metadata": row["metadata"]}
     fields |= {name: _json(row[name]) for name in ("created_at", "updated_at", "expires_at")}
-    return fields | {"vector": json.loads(row["vector"])}
+    return fields | {"vector": json.loads(row["vector"]), "embedding_model": row["embedding_model"]}
 
 
 def _json(value: Any) -> Any:

@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 
 from stchat.data_api import DataApi
+from stchat.environment import EMBEDDING_MODEL
 from stchat.errors import DatabaseError, StatementTimeoutError
 from stchat.schema.execution import RetryLater
 from stchat.schema.waiting import is_transient
@@ -25,8 +26,8 @@ ROWS = 4_000  # a step; about half a second
 QUESTIONS = 20
 FITS = 0.95
 
-_FIT = "SELECT memories, codings, learned_of, questions, recall, worst FROM st_chat_memory_fit(:questions::int)"
-_LEARN = "SELECT st_chat_memory_learn() AS coding"
+_FIT = "SELECT memories, codings, learned_of, questions, recall, worst, model FROM st_chat_memory_fit(:questions::int)"
+_LEARN = "SELECT st_chat_memory_learn(st_chat_model(:model)) AS coding"
 _FENCE = "SELECT coding, codings, passed FROM st_chat_memory_fence()"
 _STEP = "SELECT after, done, busy FROM st_chat_memory_step(:start::bigint, :rows::int)"
 _RETIRE = "SELECT st_chat_memory_retire(:coding::int) AS retired"
@@ -39,7 +40,8 @@ _REPACK = f"REINDEX INDEX CONCURRENTLY {_INDEX}"
 @dataclass(frozen=True)
 class Fit:
     """`memories`: about how many there are; `learned_of`: how many there were when the coding was learned, None: it
-    never was; `recall`, `worst`: what codes find of the 10 nearest, None: no user has so many that codes decide."""
+    never was; `recall`, `worst`: what codes find of the 10 nearest, None: no user has so many that codes decide;
+    `model`: whose vectors they are."""
 
     memories: int
     codings: int
@@ -47,6 +49,7 @@ class Fit:
     questions: int
     recall: float | None
     worst: float | None
+    model: str = EMBEDDING_MODEL
 
     @property
     def is_to_be_learned(self) -> bool:
@@ -61,26 +64,29 @@ class Fit:
         return self.codings > 1
 
 
-def fit(api: DataApi) -> Fit:
-    [row] = api.execute(_FIT, {"questions": QUESTIONS}, idempotent=True).rows
-    return Fit(**row | {"memories": row["memories"] or 0})
+def fits(api: DataApi) -> list[Fit]:
+    """Of each model that memories have, the baseline's first."""
+    rows = api.execute(_FIT, {"questions": QUESTIONS}, idempotent=True).rows
+    return [Fit(**row | {"memories": row["memories"] or 0, "model": row["model"] or EMBEDDING_MODEL}) for row in rows]
 
 
-def keep(api: DataApi, deadline: float = float("inf"), *, learn: bool | None = None) -> Fit:
+def keep(api: DataApi, deadline: float = float("inf"), *, learn: bool | None = None) -> list[Fit]:
     """Learns (`learn` None: if it is due), and codes anew what has an older coding.
 
     Raises RetryLater when `deadline`, by time.monotonic(), is near: the next call goes on.
     """
-    found = fit(api)
-    if learn or (learn is None and not found.is_half_done and found.is_to_be_learned):
-        [row] = api.execute(_LEARN, idempotent=False).rows
-        log.info("%s: %s", PLACE, "learned anew" if row["coding"] else "there is too little to learn from")
-    elif not found.is_half_done:
+    found = fits(api)
+    due = [one for one in found if learn or (learn is None and not one.is_half_done and one.is_to_be_learned)]
+    if not due and not any(one.is_half_done for one in found):
         return found
+    for one in due:
+        [row] = api.execute(_LEARN, {"model": one.model}, idempotent=False).rows
+        done = "learned anew" if row["coding"] else "there is too little to learn from"
+        log.info("%s of %s: %s", PLACE, one.model, done)
     while not _walk(api, deadline):
         _wait(deadline, "memories are being changed that are still to be coded")
         time.sleep(1.0)
-    return fit(api)
+    return fits(api)
 
 
 def _walk(api: DataApi, deadline: float) -> bool:

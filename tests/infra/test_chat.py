@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from aws_cdk import App, Duration
+from aws_cdk import App, Duration, Environment, Stack
 
 from app import build
+from constructs_lib.embedding_model import invoke_statements
 from stacks.config import STAGES, dev, prod
 from stchat.errors import SettingsError
 
@@ -100,6 +101,48 @@ def test_its_role_may_do_exactly_this(templates: Of, chat: Template, stage: str)
     assert templates(stage)["Database"]["Resources"][cluster["Ref"]]["Type"] == "AWS::RDS::DBCluster"
 
 
+V4 = "foundation-model/cohere.embed-v4:0"
+HERE = "arn:aws:bedrock:ap-northeast-1"
+IN_EU = ("eu-central-1", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-3")
+
+
+@pytest.mark.parametrize(
+    ("model", "region", "profile", "models"),
+    [
+        ("cohere.embed-v4:0", None, None, [f"{HERE}::{V4}"]),
+        ("cohere.embed-v4:0", "us-east-1", None, [f"arn:aws:bedrock:us-east-1::{V4}"]),
+        (f"arn:aws:bedrock:us-east-2::{V4}", None, None, [f"arn:aws:bedrock:us-east-2::{V4}"]),
+        (
+            "global.cohere.embed-v4:0",
+            None,
+            f"{HERE}:111122223333:inference-profile/global.cohere.embed-v4:0",
+            [f"{HERE}::{V4}", f"arn:aws:bedrock:::{V4}"],
+        ),
+        (
+            "arn:aws:bedrock:eu-west-1:444455556666:inference-profile/eu.cohere.embed-v4:0",
+            None,
+            "arn:aws:bedrock:eu-west-1:444455556666:inference-profile/eu.cohere.embed-v4:0",
+            [f"arn:aws:bedrock:{region}::{V4}" for region in IN_EU],
+        ),
+    ],
+    ids=range(5),
+)
+def test_a_role_may_invoke_a_profile_and_by_it_alone_the_models_behind_it(
+    model: str, region: str | None, profile: str | None, models: list[str]
+) -> None:
+    app = App(context={"@aws-cdk/core:enablePartitionLiterals": True})
+    stack = Stack(app, "One", env=Environment(account="111122223333", region="ap-northeast-1"))
+    statements = stack.resolve([one.to_statement_json() for one in invoke_statements(stack, model, region)])
+    of_models = {"Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": models if profile else models[0]}
+    if profile is None:
+        assert statements == [of_models]
+        return
+    assert statements == [
+        {"Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": profile},
+        of_models | {"Condition": {"StringEquals": {"bedrock:InferenceProfileArn": profile}}},
+    ]
+
+
 def test_its_url_asks_for_iam_and_no_principal_is_let_in(chat: Template) -> None:
     url = one(chat, "AWS::Lambda::Url")
     assert url["AuthType"] == "AWS_IAM"
@@ -143,10 +186,25 @@ def test_settings_reach_the_function() -> None:
     ("changed", "message"),
     [
         (
-            {"embedding_model": "cohere.embed-v4:0"},
-            "embedding_model must be cohere.embed-multilingual-v3, got cohere.embed-v4:0: the vectors that are stored"
-            " are that model's and cannot be compared with another's; a database of its own can have another"
-            " (ChatFunction)",
+            {"embedding_model": "amazon.titan-embed-text-v2:0"},
+            "embedding_model must be the id or the ARN of one of cohere.embed-multilingual-v3, cohere.embed-english-v3,"
+            " cohere.embed-v4:0, us.cohere.embed-v4:0, eu.cohere.embed-v4:0, global.cohere.embed-v4:0, got"
+            " amazon.titan-embed-text-v2:0: another model needs a class of its own with the methods of Embedder"
+            " (stchat/chat/embeddings.py)",
+        ),
+        (
+            {"embedding_model": "us.cohere.embed-v4:0"},
+            "embedding_model must be a profile that ap-northeast-1 may call, got us.cohere.embed-v4:0: that is for"
+            " us-east-1, us-east-2, us-west-2, us-west-1; take global.cohere.embed-v4:0, or set embedding_region",
+        ),
+        (
+            {"embedding_region": "Tokyo"},
+            "embedding_region must be a region like us-east-1, got Tokyo: None asks Bedrock in ap-northeast-1",
+        ),
+        (
+            {"fargate_image": "st-chat:1", "embedding_region": "us-east-1"},
+            "embedding_region must be None with fargate_image, got us-east-1: the tasks reach Bedrock of ap-northeast-1"
+            " alone, by its VPC endpoint; take an inference profile that can be called from there",
         ),
         (
             {"chat_timeout": Duration.seconds(29)},

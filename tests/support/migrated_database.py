@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -47,3 +50,13 @@ def direct_app(migrated: MigratedDatabase, timeout: float = 20) -> Postgres:
     """The application's role on a direct connection, past the Data API."""
     login = PasswordLogin("st_chat_app", "of st_chat_app")
     return Postgres(Server("127.0.0.1", login, migrated.endpoint.cluster["port"]), DATABASE, timeout)
+
+
+@contextmanager
+def copy(migrated: MigratedDatabase, template: str) -> Iterator[str]:
+    """The name of a new database like `template`, gone after."""
+    name = f"copy_{uuid.uuid4().hex[:12]}"
+    migrated.master.with_database("postgres").execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield name
+    with migrated.endpoint.psql() as superuser:
+        superuser.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

@@ -11,7 +11,9 @@ import pytest
 from stacks.config import dev
 from stchat.errors import SettingsError
 
-REFUSAL = re.compile(r"(?P<scope>[\w/-]*): (?P<field>\w+) must (?P<rule>.+?), got (?P<got>[^:]*): (?P<hint>\S.*)")
+REFUSAL = re.compile(
+    r"(?P<scope>[\w/-]*): (?P<field>\w+) must (?P<rule>.+?), got (?P<got>(?:[^:]|:(?! ))*): (?P<hint>\S.*)"
+)
 """`<stage or construct>: <field> must ..., got <value>: <hint>`."""
 
 

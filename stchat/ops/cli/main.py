@@ -26,6 +26,7 @@ GROUPS = {
     "db": "what is in the databases",
     "chat": "one user's history and memory",
     "user": "all that is stored of a user: export, erase; what has expired: sweep",
+    "embeddings": "which model has embedded the memories, and the move to another",
     "adopt": "what was made by hand, and the steps to a managed cluster",
     "cost": "what a month of each stage costs",
     "doctor": "a running cluster: what is wrong, and what blocks auto-pause",
@@ -37,6 +38,7 @@ _OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
     "db": {"--database": {"help": "instead of STCHAT_DATABASE"}},
     "chat": {},
     "user": {"--database": {"help": "instead of STCHAT_DATABASE"}},
+    "embeddings": {"--database": {"help": "instead of STCHAT_DATABASE"}},
 }
 # The top-level package of an extra -> the extra.
 _EXTRAS = {"postgast": "cdk", "aws_cdk": "cdk", "psycopg": "local"}
@@ -46,6 +48,7 @@ _ENVIRONMENT = """environment:
   STCHAT_APP_SECRET_ARN                  the application's secret, for the chat commands, user export and erase
   STCHAT_EMBEDDING_MODEL                 Bedrock's id of the model (cohere.embed-multilingual-v3)
   STCHAT_MEMORY_DAYS, STCHAT_HISTORY_DAYS  after how many days memories and turns expire (never)
+  STCHAT_EMBEDDING_REGION                where Bedrock is asked for it (the region of STCHAT_CLUSTER_ARN)
   STCHAT_LANG                            ja: what to do about an error, in Japanese too
   AWS_...                                as for the aws command; the region is that of STCHAT_CLUSTER_ARN
 For the local AWS: eval "$(local-aws env)"

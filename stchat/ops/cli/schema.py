@@ -159,11 +159,11 @@ def index(arguments: argparse.Namespace) -> Answer:
 def codes(arguments: argparse.Namespace) -> Answer:
     """Readers and writers of memories never wait for it."""
     api = connect(arguments.database)
-    found = memory_codes.fit(api) if arguments.look else memory_codes.keep(api, learn=arguments.learn or None)
+    found = memory_codes.fits(api) if arguments.look else memory_codes.keep(api, learn=arguments.learn or None)
     if not arguments.look:
         memory_words.keep(api)
     words = {"without words": memory_words.missing(api)}
-    return Answer([{"database": arguments.database} | asdict(found) | words])
+    return Answer([{"database": arguments.database} | asdict(one) | words for one in found])
 
 
 def new(arguments: argparse.Namespace) -> Answer:

@@ -30,7 +30,9 @@ def run(arguments: argparse.Namespace) -> Answer:
     app = DataApi.from_settings(settings).with_timeout(arguments.timeout)
     smoke = Smoke(
         app,
-        None if arguments.no_embedding else CohereEmbedder(model_id=settings.embedding_model, region=region),
+        None
+        if arguments.no_embedding
+        else CohereEmbedder(model_id=settings.embedding_model, region=settings.bedrock_region),
         replace(app, secret_arn=arguments.read_secret) if arguments.read_secret else None,
         through(arguments.function, arguments.timeout, region) if arguments.function else None,
     )

@@ -129,7 +129,9 @@ def test_the_lines_of_an_export(run: Run, filled: str, tmp_path: Path) -> None:
     }
     last = lines[-1]
     assert len(last.pop("vector")) == 1024
-    assert set(last) == {"userid", "id", "theme", "chatid", "summary", "metadata", "created_at", "updated_at"}
+    assert set(last) == {"userid", "id", "theme", "chatid", "summary", "metadata", "created_at", "updated_at"} | {
+        "embedding_model"
+    }
     assert ("my own", last["summary"], last["metadata"]) == (last["id"], "long " * 9_000, {"lang": "en"})
     code, _, error = run("user", "export", filled, str(file))
     assert (code, error) == (1, f"error: {file} exists already: choose another file, or remove it\n")

@@ -44,7 +44,14 @@ def test_a_call(bedrock: BedrockRuntimeClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "model", ["cohere.embed-english-v3", f"arn:aws:bedrock:{REGION}::foundation-model/cohere.embed-multilingual-v3"]
+    "model",
+    [
+        "cohere.embed-english-v3",
+        f"arn:aws:bedrock:{REGION}::foundation-model/cohere.embed-multilingual-v3",
+        "cohere.embed-v4:0",
+        "global.cohere.embed-v4:0",
+        f"arn:aws:bedrock:{REGION}:000000000000:inference-profile/global.cohere.embed-v4:0",
+    ],
 )
 def test_models_by_id_and_by_arn(bedrock: BedrockRuntimeClient, model: str) -> None:
     assert embed(bedrock, model)["body"].read()

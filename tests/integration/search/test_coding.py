@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from threading import Event
 
 import numpy as np
@@ -19,7 +17,7 @@ from benchmarks.search.server import write
 from stchat.errors import DatabaseError
 from stchat.schema import memory_codes
 from stchat.schema.execution import RetryLater
-from tests.support.migrated_database import MigratedDatabase
+from tests.support.migrated_database import MigratedDatabase, copy
 
 ROWS, K = 3_000, 10
 USER = "one who speaks like everybody"
@@ -66,15 +64,6 @@ def database(migrated: MigratedDatabase, template: str) -> Iterator[MigratedData
         )
 
 
-@contextmanager
-def copy(migrated: MigratedDatabase, template: str) -> Iterator[str]:
-    name = f"coding_{uuid.uuid4().hex[:12]}"
-    migrated.master.with_database("postgres").execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield name
-    with migrated.endpoint.psql() as superuser:
-        superuser.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
-
-
 def application(database: MigratedDatabase) -> psycopg.Connection:
     connection = database.endpoint.psql(database.app.database)
     connection.execute("SET SESSION AUTHORIZATION st_chat_app")
@@ -105,10 +94,10 @@ def codings(database: MigratedDatabase) -> dict[int, int]:
 
 
 def test_it_is_right_before_it_is_learned_and_after(database: MigratedDatabase, vectors: NDArray[np.float32]) -> None:
-    before = memory_codes.fit(database.master)
+    [before] = memory_codes.fits(database.master)
     assert (before.memories, before.learned_of, before.is_to_be_learned) == (ROWS, None, True)
     assert right(database, vectors) == 1
-    after = memory_codes.keep(database.master)
+    [after] = memory_codes.keep(database.master)
     assert (after.learned_of, after.codings, after.is_to_be_learned) == (ROWS, 1, False)
     assert after.recall is not None and after.recall >= 0.95
     assert codings(database) == {1: ROWS}
@@ -136,7 +125,7 @@ def test_killed_half_way_it_goes_on(
     assert step == {"after": 1_001, "done": 1_000, "busy": 0}
     assert codings(database) == {0: ROWS - 1_000, 1: 1_000}
     assert right(database, vectors) >= 0.99, "memories of both codings are found"
-    assert memory_codes.fit(database.master).is_half_done
+    assert memory_codes.fits(database.master)[0].is_half_done
     memory_codes.keep(database.master)
     assert codings(database) == {1: ROWS}
     assert right(database, vectors) >= 0.99

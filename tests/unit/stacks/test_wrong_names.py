@@ -137,10 +137,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         "account must be 12 digits or None, got 12: None takes the account of the CDK's credentials",
     ),
     (
-        {"embedding_model": "cohere.embed-english-v3"},
-        "embedding_model must be cohere.embed-multilingual-v3, got cohere.embed-english-v3: the vectors that are stored"
-        " are that model's and cannot be compared with another's; a database of its own can have another"
-        " (ChatFunction)",
+        {"embedding_model": "eu.cohere.embed-v4:0"},
+        "embedding_model must be a profile that ap-northeast-1 may call, got eu.cohere.embed-v4:0: that is for"
+        " eu-central-1, eu-north-1, eu-south-1, eu-south-2, eu-west-1, eu-west-3; take global.cohere.embed-v4:0, or set"
+        " embedding_region",
     ),
     (
         {"memory_expires_after": Duration.days(0)},

@@ -250,7 +250,7 @@ def test_a_healthy_cluster_has_no_finding() -> None:
             ),
         ),
         (
-            {"codes": {"st_chat_db": Fit(90_000, 1, 2_000, 20, 0.565, 0.1)}},
+            {"codes": {"st_chat_db": [Fit(90_000, 1, 2_000, 20, 0.565, 0.1)]}},
             Finding(
                 "recall in st_chat_db finds 56% of the 10 nearest memories, for one question 10% (20 questions)",
                 "the codes do not fit the memories: they were learned from others, or of another embedding model",
@@ -258,7 +258,7 @@ def test_a_healthy_cluster_has_no_finding() -> None:
             ),
         ),
         (
-            {"codes": {"st_chat_db": Fit(9_000, 1, None, 20, 1.0, 1.0)}},
+            {"codes": {"st_chat_db": [Fit(9_000, 1, None, 20, 1.0, 1.0)]}},
             Finding(
                 "recall's codes in st_chat_db have not been learned from the memories yet",
                 "until then up to 5,000 memories of a user are compared exactly, at about 5 us each",
@@ -267,11 +267,20 @@ def test_a_healthy_cluster_has_no_finding() -> None:
             ),
         ),
         (
-            {"codes": {"st_chat_db": Fit(9_000, 2, 9_000, 20, 1.0, 1.0)}},
+            {"codes": {"st_chat_db": [Fit(9_000, 2, 9_000, 20, 1.0, 1.0)]}},
             Finding(
                 "the memories of st_chat_db are being coded again, or that has stopped half-way",
                 "until it is done, recall compares codes of both kinds: the results are right, and up to twice as slow",
                 "stchat schema codes st_chat_db continues, as does the next deploy",
+                problem=False,
+            ),
+        ),
+        (
+            {"codes": {"st_chat_db": [Fit(40, 1, None, 0, None, None), Fit(8, 1, None, 0, None, None, "other")]}},
+            Finding(
+                "memories of st_chat_db are of 2 embedding models: cohere.embed-multilingual-v3, other",
+                "a question is compared with memories of its own model alone, and with those that are moved to it",
+                "stchat embeddings status; a move that has begun is continued by stchat embeddings move",
                 problem=False,
             ),
         ),
@@ -300,7 +309,7 @@ def test_finding(changes: dict[str, Any], finding: Finding) -> None:
 
 
 def test_codes_that_fit_or_are_not_needed_are_no_finding() -> None:
-    fine = {"learned": Fit(9_000, 1, 9_000, 20, 0.99, 0.9), "small": Fit(40, 1, None, 0, None, None)}
+    fine = {"learned": [Fit(9_000, 1, 9_000, 20, 0.99, 0.9)], "small": [Fit(40, 1, None, 0, None, None)]}
     assert found(codes=fine) == []
 
 

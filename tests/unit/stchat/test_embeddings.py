@@ -18,6 +18,7 @@ from botocore.stub import Stubber
 from stchat.chat.embeddings import CohereEmbedder, Embedded
 from stchat.chat.memory import ChatMemory
 from stchat.chat.vectors import Vector
+from stchat.embedding_models import parse
 from stchat.errors import EmbeddingError, EmbeddingUnavailableError, SettingsError
 
 if TYPE_CHECKING:
@@ -222,7 +223,7 @@ def test_what_is_no_embedding(bedrock: Bedrock, body: Any, message: str) -> None
 class Other:
     """A model with other vectors."""
 
-    dimensions = 1536
+    model, dimensions = "other", 1536
 
     def documents(self, _: object) -> Embedded:
         raise AssertionError
@@ -240,4 +241,74 @@ def test_a_model_of_another_dimension_is_refused_before_any_call() -> None:
     assert str(raised.value) == (
         "the embedder must have the 1024 dimensions of st_chat_history_vector_table.chat_vector, got 1536:"
         " use a model that has them, or request that many of it"
+    )
+
+
+V4 = "global.cohere.embed-v4:0"
+
+
+def v4_request(texts: list[str], truncate: str = "NONE") -> dict[str, Any]:
+    """As the Bedrock user guide has it, model-parameters-embed-v4."""
+    body: dict[str, Any] = {"texts": texts, "input_type": "search_document", "truncate": truncate}
+    body |= {"embedding_types": ["float"], "output_dimension": 1024}
+    return Bedrock.request(texts) | {"modelId": V4, "body": json.dumps(body)}
+
+
+def v4_answers(bedrock: Bedrock, texts: list[str], truncate: str = "NONE") -> None:
+    raw = json.dumps({"embeddings": [vector() for _ in texts], "response_type": "embeddings_floats"}).encode()
+    answer = {"body": StreamingBody(io.BytesIO(raw), len(raw)), "contentType": "application/json"}
+    bedrock.stubber.add_response("invoke_model", answer, v4_request(texts, truncate))
+
+
+def test_v4_takes_128_000_characters_a_call_and_truncates_on_the_right(bedrock: Bedrock) -> None:
+    embedder = CohereEmbedder(bedrock.client, V4, timeout=20)
+    assert (embedder.model, embedder.dimensions) == ("cohere.embed-v4:0", 1024)
+    long, short = "い" * 128_000, "い" * 3_000
+    for texts in ([short], [long], [short]):
+        v4_answers(bedrock, texts)
+    assert embedder.documents([short, long + "ろ", short]).truncated == [1]
+    bedrock.stubber.add_client_error("invoke_model", "ValidationException", TOO_LONG, 400, expected_params=None)
+    v4_answers(bedrock, [long], "RIGHT")
+    assert embedder.documents([long]).truncated == [0]
+
+
+def test_a_region_that_has_the_model_by_a_profile_alone(bedrock: Bedrock) -> None:
+    bedrock.fails("ValidationException", 400, "Invocation of model ID m with on-demand throughput isn't supported.")
+    with pytest.raises(EmbeddingError) as raised:
+        bedrock.embedder.query("x")
+    assert str(raised.value).endswith(
+        "this region has the model by an inference profile: STCHAT_EMBEDDING_MODEL=global.cohere.embed-v4:0"
+    )
+
+
+@pytest.mark.parametrize(
+    ("model_id", "model", "region"),
+    [
+        (V4, "cohere.embed-v4:0", None),
+        ("arn:aws:bedrock:us-east-1::foundation-model/cohere.embed-v4:0", "cohere.embed-v4:0", "us-east-1"),
+        (f"arn:aws:bedrock:eu-west-1:{'1' * 12}:inference-profile/eu.{V4[7:]}", "cohere.embed-v4:0", "eu-west-1"),
+    ],
+)  # fmt: skip
+def test_a_profile_and_an_arn_name_the_model(model_id: str, model: str, region: str | None) -> None:
+    assert (CohereEmbedder(model_id=model_id).model, parse(model_id).region) == (model, region)
+
+
+@pytest.mark.parametrize(
+    "model_id",
+    [
+        "cohere.embed-v9",
+        "jp.cohere.embed-v4:0",
+        "us.cohere.embed-english-v3",
+        "arn:aws:bedrock:us-east-1::foundation-model/us.cohere.embed-v4:0",
+        "arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/abc",
+    ],
+)
+def test_what_names_no_model_that_is_known(model_id: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        CohereEmbedder(model_id=model_id)
+    assert str(raised.value) == (
+        "STCHAT_EMBEDDING_MODEL must be the id or the ARN of one of cohere.embed-multilingual-v3,"
+        " cohere.embed-english-v3, cohere.embed-v4:0, us.cohere.embed-v4:0, eu.cohere.embed-v4:0,"
+        f" global.cohere.embed-v4:0, got {model_id}: another model needs a class of its own with the methods of"
+        " Embedder (stchat/chat/embeddings.py)"
     )

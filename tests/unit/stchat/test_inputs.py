@@ -114,8 +114,8 @@ def test_what_is_refused(check: Callable[[str, Any], object], value: Any, messag
         (ITEM | {"theme": ""}, "items[3].theme must not be empty, got ''"),
         (ITEM | {"vector": [0.1]}, "items[3].vector must have 1,024 dimensions, got 1: use the model that wrote the"
          " memories"),
-        (ITEM | {SECRET: 1}, "items[3] must have no fields but userid, theme, chatid, summary, metadata, vector, id,"
-         " expires_at, created_at, updated_at, got 1 others"),
+        (ITEM | {SECRET: 1}, "items[3] must have no fields but userid, theme, chatid, summary, metadata, vector,"
+         " embedding_model, id, expires_at, created_at, updated_at, got 1 others"),
         ([SECRET], "items[3] must be a mapping, such as a dict, got list"),
     ],
 )  # fmt: skip

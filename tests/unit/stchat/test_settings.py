@@ -81,3 +81,18 @@ def test_no_number_of_days(days: str) -> None:
     assert str(raised.value) == (
         f"STCHAT_MEMORY_DAYS must be a number of days from 1 to 36,500, got {days!r}: or unset it"
     )
+
+
+@pytest.mark.parametrize(
+    ("more", "region"),
+    [
+        ({}, "eu-west-1"),
+        ({"STCHAT_EMBEDDING_REGION": "us-east-1"}, "us-east-1"),
+        ({"STCHAT_EMBEDDING_MODEL": "arn:aws:bedrock:us-east-2::foundation-model/cohere.embed-v4:0"}, "us-east-2"),
+    ],
+)
+def test_where_the_model_is_asked(more: dict[str, str], region: str) -> None:
+    cluster = {"STCHAT_CLUSTER_ARN": "arn:aws:rds:eu-west-1:111122223333:cluster:c"}
+    settings = ApplicationSettings.from_environment(ENVIRONMENT | cluster | more)
+    assert settings.bedrock_region == region
+    assert ApplicationSettings.from_environment(settings.to_environment()) == settings
