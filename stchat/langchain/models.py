@@ -17,6 +17,12 @@ class FromLangChain:
     embeddings: Embeddings
 
     @property
+    def model(self) -> str:
+        """What the object calls its model, as LangChain's classes do in one of these attributes, or its class."""
+        names = [getattr(self.embeddings, name, None) for name in ("model_id", "model_name", "model")]
+        return next((name for name in names if isinstance(name, str) and name), type(self.embeddings).__qualname__)
+
+    @property
     def dimensions(self) -> int:
         """What the table has: vectors of another dimension are refused when they come."""
         return DIMENSIONS

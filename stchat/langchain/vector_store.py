@@ -22,7 +22,8 @@ from stchat.langchain.models import FromLangChain, ToLangChain
 MOST_IDS = 500  # of one call
 
 _DIVERSE = """
-SELECT memory FROM st_chat_memories_diverse(:userid, :memories::jsonb, :vector::vector, :k::int, :lambda::float8)"""
+SELECT memory
+FROM st_chat_memories_diverse(:userid, :memories::jsonb, :vector::vector, :k::int, :lambda::float8, :model)"""
 
 
 class DataApiVectorStore(InThreads):
@@ -183,6 +184,7 @@ class DataApiVectorStore(InThreads):
             "vector": to_text(normalised(vector)),
             "k": k,
             "lambda": float(lambda_mult),
+            "model": self.memory.embedder.model,
         }
         rows = self.memory.api.execute(_DIVERSE, parameters, idempotent=True).rows
         return [self._document(found[row["memory"]]) for row in rows]

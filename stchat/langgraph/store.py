@@ -103,6 +103,7 @@ class DataApiStore(BaseStore):
             if text not in vectors:
                 vectors[text] = to_text(self.memory.embedder.with_timeout(backoff.left).query(text))
             read |= {"vector": vectors[text], "text": text if self.mode == "hybrid" else None, "mode": self.mode}
+            read["model"] = self.memory.embedder.model
 
     def _embed_items(self, writes: Sequence[dict[str, Any]], backoff: Backoff) -> None:
         indexed = [item for item in writes if "summary" in item]
@@ -110,7 +111,7 @@ class DataApiStore(BaseStore):
             texts = [item["summary"] for item in indexed]
             embedded = self.memory.embedder.with_timeout(backoff.left).documents(texts)
             for item, vector in zip(indexed, embedded.vectors, strict=True):
-                item["vector"] = to_text(vector)
+                item |= {"vector": to_text(vector), "model": self.memory.embedder.model}
 
     def _read(self, reads: Sequence[dict[str, Any]], backoff: Backoff) -> dict[int, list[Row]]:
         rows: dict[int, list[Row]] = {}

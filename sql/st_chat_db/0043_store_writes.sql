@@ -14,7 +14,7 @@ BEGIN
 END
 $$;
 
--- p_items: {"place", "userid", "namespace", "key", "value", "fields", "minutes", "summary", "metadata", "vector"}, each key once,
+-- p_items: {"place", "userid", "namespace", "key", "value", "fields", "minutes", "summary", "metadata", "vector", "model"}, each key once,
 -- written by place; a value that is null deletes the item. With a vector the summary is its memory. Writers of one user wait
 -- for each other, by the lock of st_chat_remember. Of each user some items are deleted that have expired.
 CREATE FUNCTION st_chat_store_write(p_items jsonb) RETURNS bigint LANGUAGE plpgsql
@@ -50,10 +50,11 @@ BEGIN
     PERFORM public.st_chat_remember(r.memories) FROM (
         SELECT jsonb_agg(jsonb_build_object(
             'userid', i.userid, 'theme', i.namespace, 'chatid', 0, 'summary', i.summary, 'metadata', i.metadata,
-            'vector', i.vector, 'id', public.st_chat_store_id(i.namespace, i.key),
+            'vector', i.vector, 'model', i.model, 'id', public.st_chat_store_id(i.namespace, i.key),
             'expires_at', now() + make_interval(secs => i.minutes * 60)) ORDER BY i.place) AS memories
         FROM jsonb_to_recordset(p_items) AS i (
-            userid text, namespace text, key text, summary text, metadata jsonb, vector text, minutes float8, place bigint)
+            userid text, namespace text, key text, summary text, metadata jsonb, vector text, model text, minutes float8,
+            place bigint)
         WHERE i.vector IS NOT NULL) AS r
     WHERE r.memories IS NOT NULL;
     told := NULL;

@@ -3,7 +3,8 @@
 -- The items in a namespace and below it: in the order in which they were created, or, with a vector, first those that are
 -- indexed, the best first by st_chat_recall, and then the others.
 CREATE FUNCTION st_chat_store_search(
-    p_userid text, p_namespace text, p_filter jsonb, p_limit bigint, p_offset bigint, p_vector text, p_text text, p_mode text
+    p_userid text, p_namespace text, p_filter jsonb, p_limit bigint, p_offset bigint, p_vector text, p_text text, p_mode text,
+    p_model text
 ) RETURNS TABLE (item bigint, score float8) LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
 DECLARE
@@ -30,7 +31,7 @@ BEGIN
                      p_theme => CASE WHEN leaf THEN p_namespace END,
                      p_metadata => CASE WHEN NOT leaf THEN
                          jsonb_build_object('langgraph.namespaces', jsonb_build_array(p_namespace)) END,
-                     p_text => p_text, p_mode => p_mode, p_filter => p_filter) WITH ORDINALITY AS r
+                     p_text => p_text, p_mode => p_mode, p_filter => p_filter, p_model => p_model) WITH ORDINALITY AS r
             JOIN public.st_chat_store_item AS i ON i.userid = p_userid AND i.namespace = r.theme
                 AND i.key = substr(r.id, char_length(r.theme) + 3) AND (i.expires_at IS NULL OR i.expires_at > now())
             WHERE r.part = 0) AS f;
@@ -106,7 +107,7 @@ END
 $$;
 
 -- p_ops: {"op", "kind", "userid", ...}, of which "get" has "namespace", "key" and "refresh"; "search" "namespace", "filter",
--- "limit", "offset", "vector", "text", "mode" and "refresh"; "list" "conditions", "depth", "limit" and "offset".
+-- "limit", "offset", "vector", "text", "mode", "model" and "refresh"; "list" "conditions", "depth", "limit" and "offset".
 -- Items come in their order, a long value in parts of 7,000 characters.
 CREATE FUNCTION st_chat_store_read(p_ops jsonb) RETURNS TABLE (
     op int, place bigint, part int, namespace text, key text, value text, created_at timestamptz, updated_at timestamptz,
@@ -122,7 +123,7 @@ BEGIN
     FOR asked IN
         SELECT o.* FROM jsonb_to_recordset(p_ops) AS o (
             op int, kind text, userid text, namespace text, key text, refresh boolean, filter jsonb, "limit" bigint,
-            "offset" bigint, vector text, text text, mode text, conditions jsonb, depth int)
+            "offset" bigint, vector text, text text, mode text, model text, conditions jsonb, depth int)
         ORDER BY o.op
     LOOP
         IF told IS DISTINCT FROM asked.userid OR told IS NULL THEN
@@ -145,7 +146,7 @@ BEGIN
         ELSE
             SELECT coalesce(array_agg(s.item ORDER BY s.place), '{}'), array_agg(s.score ORDER BY s.place) INTO found, scores
             FROM public.st_chat_store_search(told, asked.namespace, asked.filter, asked."limit", asked."offset",
-                                             asked.vector, asked.text, asked.mode)
+                                             asked.vector, asked.text, asked.mode, asked.model)
                  WITH ORDINALITY AS s (item, score, place);
         END IF;
         RETURN QUERY
