@@ -19,7 +19,7 @@ CHAT_SQL = STCHAT / "sql" if (STCHAT / "sql").is_dir() else STCHAT.parent / "sql
 
 _EVERY = ("__init__.py", "errors.py", "environment.py", "data_api", "handlers/__init__.py")
 MODULES = {
-    "chat": (*_EVERY, "chat", "handlers/chat.py"),
+    "chat": (*_EVERY, "embedding_models.py", "chat", "handlers/chat.py"),
     "schema": (*_EVERY, "schema", "handlers/schema.py"),
     "rotation": (*_EVERY, "rotation", "handlers/rotation.py"),
 }
