@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from typing import Any
@@ -16,10 +15,9 @@ from langchain_core.embeddings import Embeddings
 from stchat.chat import ChatMemory, Memory, Mode, normalised, to_text, validation
 from stchat.data_api import Backoff
 from stchat.errors import InputError
+from stchat.langchain.ids import made, named, parts
 from stchat.langchain.in_threads import InThreads
 from stchat.langchain.models import FromLangChain, ToLangChain
-
-MOST_IDS = 500  # of one call
 
 _DIVERSE = """
 SELECT memory
@@ -39,7 +37,7 @@ class DataApiVectorStore(InThreads):
 
     Args:
         theme: 1 to 970 bytes, without "..", and no "." at either end.
-        embedding: the model, instead of that of `memory`. It must be that of all memories of the table.
+        embedding: the model, instead of that of `memory`: of 1,024 dimensions. Search compares one model's vectors.
         mode: "hybrid" by meaning and by words, or "semantic", or "lexical".
         threads: where async calls run; by default those of `stchat.aio`.
     """
@@ -101,7 +99,7 @@ class DataApiVectorStore(InThreads):
         _no_more(kwargs)
         if len(given) != len(documents):
             raise InputError("ids", f"be as many as the documents, {len(documents)}", str(len(given)))
-        ids = [_made(one) if name is None else _named(name) for name, one in zip(given, documents, strict=True)]
+        ids = [made(one) if name is None else named(name) for name, one in zip(given, documents, strict=True)]
         items = [
             {
                 "userid": self.userid,
@@ -129,13 +127,12 @@ class DataApiVectorStore(InThreads):
             return True
         others = self._get([self._inside(name) for name in ids if name.startswith("..")])
         elsewhere = {one.id for one in others if one.theme != self.theme}
-        for some in _parts([name for name in map(self._inside, ids) if name not in elsewhere]):
+        for some in parts([name for name in map(self._inside, ids) if name not in elsewhere]):
             self.memory.forget(self.userid, some)
         return True
 
     def get_by_ids(self, ids: Sequence[str], /) -> list[Document]:
-        found = self._get([self._inside(name) for name in ids])
-        return [self._document(one) for one in found if one.theme == self.theme]
+        return [self._document(one) for one in self._get([*map(self._inside, ids)]) if one.theme == self.theme]
 
     def similarity_search(self, query: str, k: int = 4, **kwargs: Any) -> list[Document]:
         return [document for document, _ in self.similarity_search_with_score(query, k, **kwargs)]
@@ -190,7 +187,7 @@ class DataApiVectorStore(InThreads):
         return [self._document(found[row["memory"]]) for row in rows]
 
     def _get(self, names: Sequence[str]) -> list[Memory]:
-        return [one for some in _parts(names) for one in self.memory.get(self.userid, some)]
+        return [one for some in parts(names) for one in self.memory.get(self.userid, some)]
 
     def _inside(self, name: str) -> str:
         """The memory's id."""
@@ -200,22 +197,6 @@ class DataApiVectorStore(InThreads):
         prefix = f"{self.theme}.."
         name = memory.id[len(prefix) :] if memory.id.startswith(prefix) else f"..{memory.id}"
         return Document(id=name, page_content=memory.summary, metadata=memory.metadata or {})
-
-
-def _made(document: Document) -> str:
-    content = json.dumps([document.page_content, document.metadata], sort_keys=True, default=str)
-    return hashlib.sha256(content.encode(errors="replace")).hexdigest()[:32]
-
-
-def _named(name: Any) -> str:
-    checked = validation.name("ids", name)
-    if checked.startswith(".."):
-        raise InputError("ids", 'not begin with ".."', validation.describe(name), "such ids are of memories of others")
-    return checked
-
-
-def _parts(names: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (names[start : start + MOST_IDS] for start in range(0, len(names), MOST_IDS))
 
 
 def _no_more(options: Mapping[str, Any]) -> None:

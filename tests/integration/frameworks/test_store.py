@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, TypedDict
 
 import pytest
@@ -228,3 +229,14 @@ def test_in_a_graph(store: DataApiStore, user: str) -> None:
     assert graph(remember).invoke({"say": "which soup?"})["known"] == ["I like soup"]
     known = asyncio.run(graph(remember_in_a_loop).ainvoke({"say": "soup"}))["known"]
     assert set(known) == {"I like soup", "which soup?"}
+
+
+def test_another_model(migrated: MigratedDatabase, embedder: CohereEmbedder, user: str) -> None:
+    v4 = replace(embedder, model_id="cohere.embed-v4:0")
+    store = DataApiStore(ChatMemory(migrated.app, v4), mode="semantic")
+    store.put((user, "a"), "soup", {"t": "likes lentil soup"})
+    store.put((user, "a"), "kyoto", {"t": "wants to see Kyoto"})
+    found = store.search((user, "a"), query='{"t": "likes lentil soup"}')
+    assert [(one.key, (one.score or 0) > 0.9) for one in found] == [("soup", True), ("kyoto", False)]
+    sql = "SELECT DISTINCT embedding_model AS model FROM st_chat_history_vector_table WHERE userid = :u"
+    assert migrated.master.execute(sql, {"u": user}).rows == [{"model": v4.model}]
