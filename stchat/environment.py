@@ -56,7 +56,6 @@ class Variable(StrEnum):
 
 
 _CLUSTER = "arn:*:rds:*:*:cluster:*"
-_SECRET = "arn:*:secretsmanager:*:*:secret:*"
 NAMES = tuple(variable.value for variable in Variable)
 
 
@@ -71,8 +70,8 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         return cls(
-            cluster_arn=_arn(environment, Variable.CLUSTER_ARN, _CLUSTER),
-            secret_arn=_arn(environment, Variable.SECRET_ARN, _SECRET),
+            cluster_arn=_cluster_arn(environment),
+            secret_arn=_required(environment, Variable.SECRET_ARN),
             database=environment.get(Variable.DATABASE) or cls.database,
         )
 
@@ -105,8 +104,8 @@ class ApplicationSettings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> ApplicationSettings:
         return cls(
-            cluster_arn=_arn(environment, Variable.CLUSTER_ARN, _CLUSTER),
-            secret_arn=_arn(environment, Variable.APP_SECRET_ARN, _SECRET),
+            cluster_arn=_cluster_arn(environment),
+            secret_arn=_required(environment, Variable.APP_SECRET_ARN),
             database=_required(environment, Variable.DATABASE),
             embedding_model=environment.get(Variable.EMBEDDING_MODEL) or cls.embedding_model,
             memory_expires_after=days(environment, Variable.MEMORY_DAYS),
@@ -152,12 +151,14 @@ def region_of(arn: str) -> str | None:
     return parts[3] if len(parts) >= 6 and parts[0] == "arn" and parts[3] else None
 
 
-def _arn(environment: Mapping[str, str], name: Variable, form: str) -> str:
-    value = _required(environment, name)
-    if not value.isascii() or not fnmatchcase(value, form):
-        # Of a secret's variable not the value: it may be a password.
-        shown = value if form == _CLUSTER and value.isprintable() else f"text of {len(value):,} characters"
-        raise SettingsError(f"{name} must be like {form}, got {shown}: take it from the outputs of the stacks")
+def _cluster_arn(environment: Mapping[str, str]) -> str:
+    """Of a secret the Data API takes the name too; of a cluster the ARN alone."""
+    value = _required(environment, Variable.CLUSTER_ARN)
+    if not value.isascii() or not fnmatchcase(value, _CLUSTER):
+        shown = value if value.isprintable() else f"text of {len(value):,} characters"
+        raise SettingsError(
+            f"{Variable.CLUSTER_ARN} must be like {_CLUSTER}, got {shown}: take it from the outputs of the stacks"
+        )
     return value
 
 
