@@ -46,6 +46,9 @@ class SupersededError(Exception):
     """A later deploy has set the index; this one's setting counts no more."""
 
 
+_OTHERS_WERE_FASTER = ("42P07", "42704")  # duplicate_table, undefined_object: another deploy did it since we looked
+
+
 def keep(api: DataApi, wanted: bool, deploy: str, deadline: float = float("inf")) -> None:
     """Returns when it is as wanted. Raises RetryLater while it is being built, StatementError after ATTEMPTS attempts,
     SupersededError when another deploy has begun since this one did.
@@ -94,6 +97,8 @@ def _step(api: DataApi, wanted: bool, deploy: str, attempts: int) -> bool:
     try:
         start(api, target, Statement(sql, 1, target), found, lambda _: SCOPE)
     except DatabaseError as error:
+        if error.sqlstate in _OTHERS_WERE_FASTER:
+            return False
         if not is_transient(error):
             raise
         raise RetryLater(f"{SCOPE}: {error}") from error
