@@ -40,7 +40,7 @@ def _of_size(count: int, result: dict[str, Any]) -> Iterator[Row]:
 
 
 def _growth(results: dict[str, Any]) -> list[Row]:
-    sizes = results.get("growth", {})
+    sizes = results.get("growth alone") or results.get("growth", {})
     if len(sizes) < 2:
         return []
     least, most = sorted(sizes, key=int)[:: len(sizes) - 1]
