@@ -12,7 +12,8 @@ ASKED = (
 )
 ALONE = """In one run of its own, without the global HNSW index, which recall does not use and which would take most of
 the time: each memory with its code and its words. *By words too*: hybrid, asked in words of the nearest memory; its
-recall is the share of the nearest vectors, which it does not look for alone. """
+recall is the share of the nearest vectors, which it does not look for alone.
+"""
 
 
 def growth(results: dict[str, Any]) -> list[str]:
