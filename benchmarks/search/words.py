@@ -37,6 +37,12 @@ EARLIER = {SIGNS: ("words_signs", 12), CODES: (BEFORE, 17)}  # their databases, 
 WARM_UP, USER, QUESTIONS = 10, "user-00000001", 200
 MODES = ("semantic", "lexical", "hybrid")
 _EARLIER = "SELECT chatid FROM st_chat_recall(%s, %s, 10)"
+# What memory_codes.keep does, which knows today's functions alone: nobody writes meanwhile.
+_LEARN = (
+    "SELECT st_chat_memory_learn()", "SELECT * FROM st_chat_memory_fence()",
+    "SELECT * FROM st_chat_memory_step(0, 100000)",
+    "SELECT st_chat_memory_retire(max(coding)) FROM st_chat_memory_coding", "REINDEX INDEX st_chat_memory_code_near",
+)  # fmt: skip
 _EARLIER_CALL = """
 SELECT primarykey, theme, chatid, metadata, similarity, part, chat_summary
 FROM st_chat_recall(:userid, :vector::vector, 10)"""
@@ -51,7 +57,9 @@ def build(server: Server, corpus: Corpus, name: str, to: int = 9999) -> None:
     order = np.random.default_rng(SEED).permutation(len(corpus.texts)).tolist()
     with server.superuser(DATABASE) as connection:
         write(connection, (row(corpus, n, USER) for n in order))
-    if to > EARLIER[SIGNS][1]:
+    if to == EARLIER[CODES][1]:
+        server.run(DATABASE, *_LEARN)
+    elif to > EARLIER[CODES][1]:
         memory_codes.keep(server.master.with_database(DATABASE))
     server.run(DATABASE, "VACUUM ANALYZE")
     server.rename(DATABASE, name)
