@@ -37,7 +37,7 @@ EARLIER = {SIGNS: ("words_signs", 12), CODES: (BEFORE, 17)}  # their databases, 
 WARM_UP, USER, QUESTIONS = 10, "user-00000001", 200
 MODES = ("semantic", "lexical", "hybrid")
 _EARLIER = "SELECT chatid FROM st_chat_recall(%s, %s, 10)"
-# What memory_codes.keep does, which knows today's functions alone: nobody writes meanwhile.
+# What memory_codes.keep does, which knows today's functions alone, while nothing else writes.
 _LEARN = (
     "SELECT st_chat_memory_learn()", "SELECT * FROM st_chat_memory_fence()",
     "SELECT * FROM st_chat_memory_step(0, 100000)",
