@@ -2,6 +2,7 @@
 
     python -m benchmarks.search [--rows 10000 100000 1000000] [--questions 60] [--rounds 3] [--out docs/search]
     python -m benchmarks.search --growth 100000 1000000     # ours and the original schema's alone, added to the numbers
+    python -m benchmarks.search --growth-alone 100000 1000000   # ours alone, by words too: without an hour of HNSW
     python -m benchmarks.search --real                      # a model's vectors alone, added to the numbers
     python -m benchmarks.search.words --texts DIRECTORY     # what words find and cost, added to the numbers
     python -m benchmarks.search --report                    # the document anew from the numbers there are
@@ -17,7 +18,6 @@ import argparse
 import json
 import os
 import platform
-import sys
 import time
 from collections import defaultdict
 from datetime import UTC, datetime
@@ -25,18 +25,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.search import real, report
-from benchmarks.search.candidates import OURS, SOURCE, candidates
+from benchmarks.search.candidates import BY_WORDS_TOO, OURS, SOURCE, Candidate, candidates
 from benchmarks.search.data import GROUPS, Dataset
 from benchmarks.search.measure import Answers, Key, Questions, one_round
-from benchmarks.search.server import DATABASE, OLD, Server, build, server
+from benchmarks.search.server import DATABASE, OLD, Server, build, made, say, server
 from benchmarks.search.whole_call import whole_calls
 from benchmarks.search.writing import sizes, writing
 
 Result = dict[str, Any]
-
-
-def say(what: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
 
 
 def grouped(answers: dict[Key, Answers]) -> Result:
@@ -55,39 +51,40 @@ def asked_of(dataset: Dataset, questions: int) -> Questions:
     }
 
 
-def growth(server: Server, directory: Path, rows: list[int], questions: int, rounds: int) -> dict[str, Result]:
-    """Ours and the original schema's alone, at all those sizes by turns.
+def growth(
+    server: Server, directory: Path, rows: list[int], questions: int, rounds: int, compared: list[Candidate]
+) -> dict[str, Result]:
+    """Those candidates alone, at all those sizes by turns.
 
     Each question is asked before it is measured: a new session's first touch of each page of PostgreSQL's cache costs a
     page fault, and of more rows more pages are new, which says nothing of a session that lives.
     """
+    alone = SOURCE not in [one.name for one in compared]
     asked: dict[int, Questions] = {}
     results: dict[str, Result] = {}
     for count in rows:
         say(f"{count:,} rows: building")
         dataset = Dataset(count, directory)
         asked[count] = asked_of(dataset, questions)
-        built = {
-            OURS: build(server, dataset, f"ours_{count}", hnsw=False),
-            SOURCE: build(server, dataset, f"source_{count}", to=OLD, hnsw=True),
-        }
+        built = {OURS: build(server, dataset, f"ours_{count}", hnsw=False)}
+        server.run(f"ours_{count}", "VACUUM ANALYZE")
+        if not alone:
+            built[SOURCE] = build(server, dataset, f"source_{count}", to=OLD, hnsw=True)
+            server.run(f"source_{count}", "VACUUM ANALYZE")
         results[str(count)] = {"built": built, "questions": questions}
-        for database in (f"ours_{count}", f"source_{count}"):
-            server.run(database, "VACUUM ANALYZE")
     answers: dict[int, dict[Key, Answers]] = {count: defaultdict(Answers) for count in rows}
     for number in range(rounds):
         for count in rows:
-            for candidate in candidates(count):
-                if candidate.name in (OURS, SOURCE):
-                    say(f"{count:,} rows: round {number + 1}, {candidate.name}")
-                    database = f"{candidate.database}_{count}"
-                    one_round(server, database, candidate, asked[count], answers[count], warm_up=questions)
+            for candidate in compared:
+                say(f"{count:,} rows: round {number + 1}, {candidate.name}")
+                database = f"{candidate.database}_{count}"
+                one_round(server, database, candidate, asked[count], answers[count], warm_up=questions)
     for count in rows:
         say(f"{count:,} rows: whole calls")
         result = results[str(count)]
         result["searched"] = grouped(answers[count])
-        result["whole calls"] = whole_calls(server, count, asked[count], rounds)
-        result["sizes"] = sizes(server, count)
+        result["whole calls"] = whole_calls(server, count, asked[count], rounds, [one.name for one in compared])
+        result["sizes"] = sizes(server, count, alone=alone)
     return results
 
 
@@ -149,20 +146,25 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("docs/search"))
     parser.add_argument("--growth", type=int, nargs="+", choices=sizes_known)
+    parser.add_argument("--growth-alone", type=int, nargs="+", help="how many rows: any numbers from 10,000 on")
     parser.add_argument("--real", action="store_true", help="a model's vectors alone, added to the numbers")
     parser.add_argument("--report", action="store_true")
     arguments = parser.parse_args()
     file = arguments.out.with_suffix(".json")
-    if arguments.growth:
+    if rows := sorted(arguments.growth or arguments.growth_alone or []):
         results = json.loads(file.read_text())
+        known = {one.name: one for one in candidates(min(rows))}
+        compared = [known[OURS], known[SOURCE] if arguments.growth else BY_WORDS_TOO]
         with server() as (started, directory):
-            found = growth(started, directory, sorted(arguments.growth), arguments.questions, arguments.rounds)
-        results["growth"] = found
+            found = growth(started, directory, rows, arguments.questions, arguments.rounds, compared)
+        part = "growth" if arguments.growth else "growth alone"
+        results |= {part: found, "made": results.get("made", {}) | {part: made()}}
         file.write_text(json.dumps(results, indent=1) + "\n")
     elif arguments.real:
         results = json.loads(file.read_text())
         with server() as (started, _):
-            results["real"] = real.measure(started, arguments.rounds)
+            found = real.measure(started, arguments.rounds)
+        results |= {"real": found, "made": results.get("made", {}) | {"real": made()}}
         file.write_text(json.dumps(results, indent=1) + "\n")
     elif not arguments.report:
         began = time.monotonic()
@@ -177,8 +179,10 @@ def main() -> None:
             "questions": arguments.questions,
             "rounds": arguments.rounds,
         }
-        kept = {"words": json.loads(file.read_text()).get("words", {})} if file.exists() else {}
-        file.write_text(json.dumps({"about": about, "real": of_a_model, "rows": sizes} | kept, indent=1) + "\n")
+        kept = json.loads(file.read_text()) if file.exists() else {}
+        kept |= {"about": about, "real": of_a_model, "rows": sizes}
+        kept["made"] = kept.get("made", {}) | {"rows": made(), "real": made()}
+        file.write_text(json.dumps(kept, indent=1) + "\n")
     report.write(json.loads(file.read_text()), arguments.out)
 
 

@@ -12,11 +12,11 @@ from psycopg.adapt import Dumper
 from psycopg.pq import Format
 from psycopg.types import TypeInfo
 
-from benchmarks.search.data import DIMENSIONS, K, Question, Vectors
+from benchmarks.search.data import DIMENSIONS, K, Question, Vectors, summary
 from benchmarks.search.server import MASTER, MEMORY
 
 APP = "st_chat_app"
-SOURCE, OURS = "the original schema's", "ours"
+SOURCE, OURS, HYBRID = "the original schema's", "ours", "ours, by words too"
 
 # relaxed_order returns a few lists that are not in order: sorted again outside.
 RELAXED = """
@@ -73,6 +73,12 @@ def _ours(_: bool) -> str:
     return f"SELECT primarykey FROM st_chat_recall(%(userid)s, %(vector)s, {K}, %(theme)s::text)"
 
 
+def _hybrid(_: bool) -> str:
+    return (
+        f"SELECT primarykey FROM st_chat_recall(%(userid)s, %(vector)s, {K}, %(theme)s::text, NULL, %(text)s, 'hybrid')"
+    )
+
+
 def _fixed(rerank: int) -> Callable[[bool], str]:
     return lambda _: f"SELECT recall_fixed(%(userid)s, %(vector)s, %(theme)s::text, {rerank})"
 
@@ -121,6 +127,9 @@ def candidates(rows: int) -> list[Candidate]:
     return found if rows <= 100_000 else found[:-1]
 
 
+BY_WORDS_TOO = Candidate(HYBRID, "ours", _hybrid, APP)
+
+
 class _VectorDumper(Dumper):
     """In binary, as a driver would that knows the type."""
 
@@ -138,4 +147,9 @@ def teach(connection: psycopg.Connection) -> None:
 
 
 def values(question: Question) -> dict[str, Any]:
-    return {"userid": question.userid, "theme": question.theme, "vector": question.vector}
+    return {"userid": question.userid, "theme": question.theme, "vector": question.vector, "text": asked(question)}
+
+
+def asked(question: Question) -> str:
+    """In words of the nearest memory."""
+    return summary(question.nearest[0] - 1)[:100]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ USERS_IN_100_000 = 761
 NARROW_SIZES = {10_000: (600,), 100_000: (4_000, 4_000, 700, 700)}
 GROUPS = {"small": (5, 50), "medium": (350, 700), "large": (3_000, 8_000)}
 K = 10
+SENTENCES, VOCABULARY = 4_096, 3_000
 
 Vectors = NDArray[np.float32]
 
@@ -92,9 +93,8 @@ class Dataset:
         vectors = self.vectors.astype(">f4")
         head = DIMENSIONS.to_bytes(2, "big") + b"\0\0"
         for row, owner in enumerate(self.owners):
-            summary = f"memory {row}: " + "what was said, and what came of it. " * 6
             yield [
-                owner.encode(), f"theme {self.themes[row]}".encode(), row.to_bytes(8, "big"), summary.encode(),
+                owner.encode(), f"theme {self.themes[row]}".encode(), row.to_bytes(8, "big"), summary(row).encode(),
                 b"\1" + json.dumps({"turn": row}).encode(), head + vectors[row].tobytes(),
             ]  # fmt: skip
 
@@ -118,6 +118,21 @@ class Dataset:
             nearest=tuple(int(rows[n]) + 1 for n in nearest),
             similar={int(row) + 1: float(cosine) for row, cosine in zip(rows, cosines, strict=True)},
         )
+
+
+def summary(row: int) -> str:
+    """Of a memory: some 230 characters."""
+    return f"memory {row}: {_sentences()[row % SENTENCES]}"
+
+
+@cache
+def _sentences() -> list[str]:
+    """Of 30 made-up words each, some of them much more frequent than others."""
+    chance = np.random.default_rng(SEED)
+    letters = ["".join(syllables) for syllables in chance.choice([*"bdfgklmnprstvz"], (VOCABULARY, 3))]
+    words = [f"{three[0]}a{three[1]}o{three[2]}e" for three in letters]
+    picked = (VOCABULARY * chance.random((SENTENCES, 30)) ** 3).astype(int)
+    return [" ".join(words[place] for place in sentence) for sentence in picked]
 
 
 def recall(question: Question, found: list[int]) -> float:

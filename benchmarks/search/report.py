@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.search import plots
 from benchmarks.search.acceptance import judged
 from benchmarks.search.candidates import OURS, SOURCE
-from benchmarks.search.data import GROUPS
+from benchmarks.search.growth_report import growth
+from benchmarks.search.tables import ALL_GROUPS, percentiles, table, with_worst
 from benchmarks.search.words_report import words
 
-ALL_GROUPS = (*GROUPS, "narrow")
 MIB = 2**20
 
 HEAD = """# Searching one user's memories: measured
 
-Written by `make bench` (`python -m benchmarks.search`) from [{name}.json]({name}.json); do not edit. Made {made} on
-{processors} processors ({machine}) in {minutes} minutes: PostgreSQL 16 with pgvector on the local Data API,
+Written by `make bench` (`python -m benchmarks.search`) from [{name}.json]({name}.json); do not edit. On
+{processors} processors ({machine}): PostgreSQL 16 with pgvector on the local Data API,
 vectors of 1,024 dimensions, always the same ones (benchmarks/search/data.py). {questions} questions for each group,
 with a theme and without, in {rounds} rounds in which the candidates take turns; percentiles are medians of the rounds.
 
@@ -30,8 +29,10 @@ worst question.
 
 *{ours}*: `st_chat_recall` as `st_chat_app`, under row security. *{source}*: its schema and settings, HNSW alone.
 Why it is as it is: [decisions/0400](decisions/0400-binary-codes.md), [0420](decisions/0420-learned-codes.md).
-A run made before 2026-11-26 measured the codes of 0400; 0420 has what was measured of the learned codes on a model's
-vectors.
+
+Made at different times:
+
+{times}
 
 ![Recall against latency]({name}-recall.svg)
 
@@ -46,7 +47,7 @@ def write(results: dict[str, Any], out: Path) -> None:
     plots.recall_against_latency(sizes[most], int(most), out.with_name(f"{out.name}-recall.svg"))
     plots.latency_against_rows(results, out.with_name(f"{out.name}-rows.svg"))
     parts = [
-        HEAD.format(name=out.name, ours=OURS, source=SOURCE, minutes=round(about["seconds"] / 60), **about),
+        HEAD.format(name=out.name, ours=OURS, source=SOURCE, times=_times_made(results), **about),
         "## Acceptance criteria\n",
         table(("criterion", "where", "measured", "reached"), judged(results)),
     ]
@@ -54,8 +55,20 @@ def write(results: dict[str, Any], out: Path) -> None:
     parts += words(results.get("words", {}))
     for count in sorted(sizes, key=int, reverse=True):
         parts += _size(int(count), sizes[count])
-    parts += _growth(results.get("growth", {}))
+    parts += growth(results)
     out.with_suffix(".md").write_text("\n".join(parts))
+
+
+PARTS = {
+    "real": "Real vectors", "words": "By words", "growth alone": "Growth",
+    "rows": "10,000 and 100,000 rows, beside the original schema",
+    "growth": "Growth beside the original schema; and what the criteria say of 1,000,000 rows beside it",
+}  # fmt: skip
+
+
+def _times_made(results: dict[str, Any]) -> str:
+    known = results.get("made", {})
+    return "\n".join(f"- {title}: {known[part]}" for part, title in PARTS.items() if part in known)
 
 
 def _real(layouts: dict[str, Any]) -> list[str]:
@@ -76,20 +89,17 @@ def _real(layouts: dict[str, Any]) -> list[str]:
         parts += [
             f"1,024 numbers, {layout}:\n",
             table(("memories", *names), (
-                (size, *(f"{_recall(one | {'short': 0})}; {_times(one)}" for one in of.values()))
+                (size, *(f"{with_worst(one | {'short': 0})}; {percentiles(one)}" for one in of.values()))
                 for size, of in searched.items()
             )),
             f"Learned and coded anew in {learned['seconds']} s for 26,600 memories; slack {learned['slack']} bits."
             f" Bytes a row of the index: {index[names[0]][0]} of signs, {index[names[1]][0]} as written and"
-            f" {index[names[1]][1]} when coded anew and packed. COPY, rows a second: {result['copy'][names[0]]:,} and"
-            f" {result['copy'][names[1]]:,}.\n",
+            f" {index[names[1]][1]} when coded anew and packed. COPY without the global HNSW index, rows a second"
+            " of the server's processor: "
+            + "; ".join(f"{name} {rate:,}" for name, rate in result["copy"].items())
+            + " (its words too, two for each of these memories).\n",
         ]  # fmt: skip
     return parts
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 def _size(count: int, result: dict[str, Any]) -> list[str]:
@@ -97,16 +107,22 @@ def _size(count: int, result: dict[str, Any]) -> list[str]:
     names = ("candidate", *ALL_GROUPS)
     parts = [f"## {count:,} rows\n"]
     for what, of in (("all", "All of a user's memories"), ("one theme", "Of one theme")):
-        recalls = [(name, *(_recall(groups[group][what]) for group in ALL_GROUPS)) for name, groups in searched.items()]
-        times = [(name, *(_times(groups[group][what]) for group in ALL_GROUPS)) for name, groups in searched.items()]
+        recalls = [
+            (name, *(with_worst(groups[group][what]) for group in ALL_GROUPS)) for name, groups in searched.items()
+        ]
+        times = [
+            (name, *(percentiles(groups[group][what]) for group in ALL_GROUPS)) for name, groups in searched.items()
+        ]
         parts += [f"{of}: recall@10 (the worst question's), and how many questions came back short.\n"]
         parts += [table(names, recalls), f"{of}: p50 / p95, ms.\n", table(names, times)]
     parts += [
         "The call by the clock, ms: boto3, the Data API's endpoint and back; ours is `ChatMemory.recall_vector`.\n",
-        table(names, [(name, *(_times(of[group]["all"], 1) for group in ALL_GROUPS)) for name, of in calls.items()]),
+        table(names, (
+            (name, *(percentiles(of[group]["all"], 1) for group in ALL_GROUPS)) for name, of in calls.items()
+        )),
         "Ours in the worst case: recall@10 (the worst) and p95, ms. Statistics: when a user had 100 memories.\n",
         table(names, (
-            (name, *(f"{_recall(groups[group]['all'])}, {groups[group]['all']['p95']:.1f}" for group in ALL_GROUPS))
+            (name, *(f"{with_worst(groups[group]['all'])}, {groups[group]['all']['p95']:.1f}" for group in ALL_GROUPS))
             for name, groups in hard.items()
         )),
     ]  # fmt: skip
@@ -135,48 +151,3 @@ def _cost(result: dict[str, Any]) -> list[str]:
             ],
         ),
     ]
-
-
-def _growth(sizes: dict[str, Any]) -> list[str]:
-    if not sizes:
-        return []
-    ordered = sorted(sizes, key=int)
-    questions = sizes[ordered[0]]["questions"]
-    parts = [
-        "## Growth\n",
-        f"In one run of its own, {questions} questions of each group, each asked once before it is measured:"
-        " recall@10 (the worst); p50 / p95, ms.\n",
-        table(("candidate, rows", *ALL_GROUPS), (
-            (
-                f"{name}, {int(count):,}",
-                *(f"{_recall(one)}; {_times(one)}" for one in (
-                    sizes[count]["searched"][name][group]["all"] for group in ALL_GROUPS
-                )),
-            )
-            for name in (OURS, SOURCE) for count in ordered
-        )),
-        "The call by the clock, ms.\n",
-        table(("candidate, rows", *ALL_GROUPS), (
-            (
-                f"{name}, {int(count):,}",
-                *(_times(sizes[count]["whole calls"][name][group]["all"], 1) for group in ALL_GROUPS),
-            )
-            for name in (OURS, SOURCE) for count in ordered
-        )),
-    ]  # fmt: skip
-    for count in ordered:
-        built = sizes[count]["built"]
-        parts.append(
-            f"{int(count):,} rows: COPY into ours took {built[OURS]['copy']:.0f} s, into the original schema's table"
-            f" {built[SOURCE]['copy']:.0f} s and {built[SOURCE]['hnsw']:.0f} s to build its index.\n"
-        )
-    return parts
-
-
-def _recall(one: dict[str, float]) -> str:
-    short = f", {one['short']:.0%} short" if one["short"] else ""
-    return f"{one['recall']:.3f} ({one['worst']:.1f}{short})"
-
-
-def _times(one: dict[str, float], digits: int = 2) -> str:
-    return f"{one['p50']:.{digits}f} / {one['p95']:.{digits}f}"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -78,6 +81,16 @@ class Server:
         began = time.monotonic()
         memory_codes.keep(self.master.with_database(DATABASE))
         return time.monotonic() - began
+
+
+def say(what: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
+
+
+def made() -> str:
+    """When and beside how much else something was measured."""
+    load = os.getloadavg()[2]
+    return f"{datetime.now(UTC).date()}, load {load:.0f} on {os.cpu_count()} processors"
 
 
 @contextmanager

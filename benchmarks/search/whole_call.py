@@ -5,10 +5,11 @@ from __future__ import annotations
 import statistics
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from benchmarks.search.candidates import OURS, SOURCE
+from benchmarks.search.candidates import HYBRID, OURS, SOURCE, asked
 from benchmarks.search.data import K, Question, recall
 from benchmarks.search.measure import WARM_UP, Questions, over_rounds
 from benchmarks.search.server import MEMORY, Server
@@ -22,20 +23,21 @@ SELECT primarykey, theme, chatid, metadata, chat_summary FROM {MEMORY} WHERE use
 ORDER BY chat_vector <-> :vector::vector LIMIT {K}"""
 
 
-def whole_calls(server: Server, rows: int, questions: Questions, rounds: int) -> dict[str, Any]:
+def whole_calls(
+    server: Server, rows: int, questions: Questions, rounds: int, names: Sequence[str] = (SOURCE, OURS)
+) -> dict[str, Any]:
     """By candidate and group; `ratio` is ours to the original schema's, of each round's 95th percentile."""
-    sides = {
-        SOURCE: replace(server.master, database=f"source_{rows}"),
-        OURS: replace(server.app, database=f"ours_{rows}"),
-    }
+    ours = replace(server.app, database=f"ours_{rows}")
+    known = {SOURCE: replace(server.master, database=f"source_{rows}"), OURS: ours, HYBRID: ours}
+    sides = {name: known[name] for name in names}
     result: dict[str, Any] = defaultdict(dict)
-    for (group, themed), asked in questions.items():
+    for (group, themed), put in questions.items():
         times: dict[str, list[list[float]]] = {side: [] for side in sides}
         recalls: dict[str, list[float]] = {side: [] for side in sides}
         for number in range(rounds):
             for side in sides:
                 times[side].append([])
-            for question in (*(asked[:WARM_UP] if number == 0 else ()), *asked):
+            for question in (*(put[:WARM_UP] if number == 0 else ()), *put):
                 for side, api in sides.items():
                     began = time.perf_counter()
                     found = _ask(side, api, question)
@@ -53,9 +55,9 @@ def whole_calls(server: Server, rows: int, questions: Questions, rounds: int) ->
 
 def _ask(side: str, api: DataApi, question: Question) -> list[int]:
     vector = question.vector.tolist()
-    if side == OURS:
-        memory = ChatMemory(api, CohereEmbedder())
-        return [one.primarykey for one in memory.recall_vector(question.userid, vector, K, question.theme)]
+    if side != SOURCE:
+        memory, text = ChatMemory(api, CohereEmbedder()), asked(question) if side == HYBRID else None
+        return [one.primarykey for one in memory.recall_vector(question.userid, vector, K, question.theme, text=text)]
     values = {"userid": question.userid, "vector": to_text(vector)}
     sql = SOURCES.format(theme="AND theme = :theme" if question.theme else "")
     themed = {"theme": question.theme} if question.theme else {}

@@ -46,8 +46,8 @@ def sizes(server: Server, corpus: Corpus) -> dict[str, dict[str, float]]:
 
 
 def writing(server: Server, corpus: Corpus, rounds: int) -> dict[str, dict[str, float]]:
-    """Rows a second of about 200 characters, half of each language, ours and today's by turns, without and with the
-    global HNSW index: by COPY and st_chat_remember of the server's processor, by remember_many of the clock."""
+    """Rows a second of about 200 characters, half of each language, ours and those of before by turns, without and with
+    the global HNSW index: by COPY and st_chat_remember of the server's processor, by remember_many of the clock."""
     by_language = [
         [n for n, text in enumerate(corpus.texts)
          if corpus.languages[n] == language and 0.8 * LENGTH <= len(text) <= 1.2 * LENGTH]
@@ -79,7 +79,7 @@ def writing(server: Server, corpus: Corpus, rounds: int) -> dict[str, dict[str, 
                 assert memory.remember_many(items).created == len(items)
                 seconds[f"remember_many{hnsw}"][database].append(time.perf_counter() - began)
     return {
-        way: {"today's": round(WRITTEN / min(of[BEFORE])), "ours": round(WRITTEN / min(of[OURS])),
+        way: {"before": round(WRITTEN / min(of[BEFORE])), "ours": round(WRITTEN / min(of[OURS])),
               "ratio": round(min(of[BEFORE]) / min(of[OURS]), 2)}
         for way, of in seconds.items()
     }  # fmt: skip

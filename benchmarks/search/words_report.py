@@ -6,17 +6,20 @@ from collections.abc import Iterator
 from statistics import fmean
 from typing import Any
 
-TODAYS = "today's"
 HEAD = """## By words
 
 `python -m benchmarks.search.words --texts DIRECTORY`: 8,000 paragraphs of manual pages and sayings (half Japanese, half
 English; Debian's manpages-ja, manpages, manpages-dev and fortunes) of one user, vectors by multilingual-e5-small
-rotated into 1,024 numbers, codes learned. *Today's* is the schema before there were words (migration 17), in the same
-run.
+rotated into 1,024 numbers, codes learned. In the same run, each in a database of its own: recall by signs as of
+migration 12, which was "today's" when the criterion was set, and by learned codes without words as of migration 17.
+Ratios are given to both; the first is the criterion. Rows a second are compared with those of migration 17.
 
 Exact terms: 200 of the memories hold a term that the question asks for: words of one and two characters, product codes,
 names, half of them in another width or case. Real questions: 800 sentences, each taken out of one of the paragraphs,
 which it has to find. The share of questions whose memory is among the first 10.
+
+The call by the clock has the work of the endpoint, of boto3 and of all that shared the processors in it, so its ratios
+are smaller, and not as sure, as those of the server's processor.
 """
 
 
@@ -41,8 +44,8 @@ def words(result: dict[str, Any]) -> list[str]:
         _table(("words of a memory of 180 to 220 characters", "bytes, as written in any order", "memories"), (
             (name, f"{of['bytes']:,}", f"{of['memories']:,}") for name, of in sizes.items()
         )),
-        _table(("rows a second, of 160 to 240 characters", "today's", "ours", "ratio"), (
-            (way, f"{of[TODAYS]:,}", f"{of['ours']:,}", f"{of['ratio']:.2f}") for way, of in written.items()
+        _table(("rows a second, of 160 to 240 characters", "migration 17", "ours", "ratio"), (
+            (way, f"{of['before']:,}", f"{of['ours']:,}", f"{of['ratio']:.2f}") for way, of in written.items()
         )),
     ]  # fmt: skip
 
@@ -64,12 +67,13 @@ def _criteria(result: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
     gain = fmean(real["hybrid"].values()) - fmean(best.values())
     yield "real questions", "5 points better on average", f"{100 * gain:+.1f} points", _said(gain >= 0.05)
     for name, of in (("search", times), ("whole call", calls)):
-        ratio = of["hybrid"]["p95"] / of[TODAYS]["p95"]
-        yield f"{name}, 8,000 memories", "p95 at most 1.5x today's", f"{ratio:.2f}x", _said(ratio <= 1.5)
+        to_signs, to_codes = (of["hybrid"]["p95"] / of[schema]["p95"] for schema in of if "migration" in schema)
+        yield f"{name}, 8,000 memories", "p95 at most 1.5x that of signs", f"{to_signs:.2f}x", _said(to_signs <= 1.5)
+        yield f"{name}, 8,000 memories", "(the same of codes without words)", f"{to_codes:.2f}x", "-"
     for name, size in sizes.items():
         yield f"bytes, {name}", "at most 1,024", f"{size['bytes']:,}", _said(size["bytes"] <= 1024)
     for way, rate in result["rows a second"].items():
-        yield f"writing, {way}", "at least 0.8 of today's", f"{rate['ratio']:.2f}", _said(rate["ratio"] >= 0.8)
+        yield f"writing, {way}", "at least 0.8 of migration 17's", f"{rate['ratio']:.2f}", _said(rate["ratio"] >= 0.8)
 
 
 def _table(head: tuple[str, ...], rows: Any) -> str:

@@ -21,19 +21,21 @@ ROWS, ROUNDS = 1_000, 3
 NEW = 10**9  # chatids from here on are this module's
 SIZES = f"""
 SELECT pg_table_size('{MEMORY}') AS memories, pg_table_size('st_chat_memory_code') AS codes,
-       pg_relation_size('st_chat_memory_code_near') AS search, pg_relation_size('st_chat_memory_code_pkey') AS keys"""
+       pg_relation_size('st_chat_memory_code_near') AS search, pg_relation_size('st_chat_memory_code_pkey') AS keys,
+       pg_total_relation_size('st_chat_memory_words') AS words"""
 
 
-def sizes(server: Server, rows: int) -> dict[str, int]:
-    """Bytes. `search` is what recall reads besides the memories that it compares exactly."""
+def sizes(server: Server, rows: int, *, alone: bool = False) -> dict[str, int]:
+    """Bytes. `search` and `words` are what recall reads besides the memories that it compares exactly."""
     with server.superuser(f"ours_{rows}") as connection:
-        [[memories, codes, search, keys]] = connection.execute(SIZES.encode()).fetchall()
+        [[memories, codes, search, keys, words]] = connection.execute(SIZES.encode()).fetchall()
+    ours = {"memories": memories, "codes": codes, "search": search, "keys": keys, "words": words}
+    if alone:
+        return ours
     with server.superuser(f"source_{rows}") as connection:
         [[hnsw]] = connection.execute(f"SELECT pg_relation_size('{HNSW}')".encode()).fetchall()
         [[source]] = connection.execute(f"SELECT pg_table_size('{MEMORY}')".encode()).fetchall()
-    return {
-        "memories": memories, "codes": codes, "search": search, "keys": keys, "hnsw": hnsw, "memories, source": source,
-    }  # fmt: skip
+    return ours | {"hnsw": hnsw, "memories, source": source}
 
 
 def writing(server: Server, rows: int, dataset: Dataset) -> dict[str, Any]:
