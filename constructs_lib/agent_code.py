@@ -16,10 +16,10 @@ from aws_cdk import aws_lambda as lambda_
 
 from constructs_lib import dependencies
 from constructs_lib.dependencies import Platform
-from constructs_lib.lambda_code import BASE, COMPILED, assemble
+from constructs_lib.lambda_code import BASE, CHAT, COMPILED, assemble
 from stchat.errors import SettingsError
 
-MODULES = (*BASE, "chat", "state", "aio.py", "langchain", "langgraph", "strands")
+MODULES = (*BASE, *CHAT, "state", "aio.py", "langchain", "langgraph", "strands")
 """What an agent may import of `stchat`."""
 REQUIREMENTS = "requirements.txt"
 MOST_BYTES = 262_144_000

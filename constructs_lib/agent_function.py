@@ -7,9 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from aws_cdk import ArnFormat, Duration, Stack
-from aws_cdk import aws_bedrock as bedrock
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
@@ -17,9 +15,10 @@ from constructs import Construct
 from constructs_lib import validation
 from constructs_lib.acknowledgments import acknowledge, wildcard
 from constructs_lib.agent_code import agent_code
-from constructs_lib.chat_function import embedding_model_problems, expiry, expiry_problems, function_problems
-from constructs_lib.data_api_grant import CALLS
+from constructs_lib.chat_function import expiry, expiry_problems, function_problems
+from constructs_lib.data_api_grant import grant_application
 from constructs_lib.dependencies import Platform
+from constructs_lib.embedding_model import embedding_model_problems, invoke_statements
 from constructs_lib.stchat_function import ARCHITECTURE, RUNTIME, StchatFunction
 from stchat.environment import EMBEDDING_MODEL, ApplicationSettings, Variable
 from stchat.errors import SettingsError
@@ -51,6 +50,7 @@ class AgentFunction(Construct):
         handler: str = "handler.handler",
         database: str = "st_chat_db",
         embedding_model: str = EMBEDDING_MODEL,
+        embedding_region: str | None = None,
         chat_model: str | None = None,
         memory_expires_after: Duration | None = None,
         environment: Mapping[str, str] | None = None,
@@ -67,7 +67,9 @@ class AgentFunction(Construct):
             [
                 *_code_problems(directory, handler),
                 *validation.database_name("database", database),
-                *embedding_model_problems("embedding_model", embedding_model),
+                *embedding_model_problems(
+                    "embedding_model", embedding_model, embedding_region or Stack.of(self).region
+                ),
                 *_chat_model_problems(chat_model),
                 *expiry_problems("memory_expires_after", memory_expires_after),
                 *function_problems("", timeout, memory_mib, reserved_concurrency),
@@ -78,6 +80,7 @@ class AgentFunction(Construct):
             secret.secret_arn,
             database,
             embedding_model,
+            embedding_region,
             memory_expires_after=expiry(memory_expires_after),
         )
         try:
@@ -99,17 +102,9 @@ class AgentFunction(Construct):
             ).function
         except SettingsError as error:
             raise SettingsError(f"{self.node.path}: {error}") from None
-        model = bedrock.FoundationModel.from_foundation_model_id(
-            self, "EmbeddingModel", bedrock.FoundationModelIdentifier(embedding_model)
-        )
-        for actions, resource in (
-            ([f"rds-data:{call}" for call in CALLS], cluster.cluster_arn),
-            (["secretsmanager:GetSecretValue"], secret.secret_arn),
-            (["bedrock:InvokeModel"], model.model_arn),
-        ):
-            self.function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
-        if secret.encryption_key:
-            secret.encryption_key.grant_decrypt(self.function)
+        grant_application(self.function, cluster=cluster, secret=secret)
+        for statement in invoke_statements(self, embedding_model, embedding_region):
+            self.function.add_to_role_policy(statement)
         if chat_model:
             self._grant(chat_model)
 

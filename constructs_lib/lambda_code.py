@@ -18,8 +18,6 @@ CHAT_SQL = STCHAT / "sql" if (STCHAT / "sql").is_dir() else STCHAT.parent / "sql
 """The migrations of chat history and chat memory: `stchat/sql` in a wheel, `sql/` in a checkout."""
 
 BASE = ("__init__.py", "errors.py", "environment.py", "data_api")
-MODULES = {
-BASE = ("__init__.py", "errors.py", "environment.py", "data_api")
 CHAT = ("embedding_models.py", "chat")
 MODULES = {
     "chat": (*BASE, *CHAT, "handlers/__init__.py", "handlers/chat.py"),

@@ -1,4 +1,4 @@
-"""Two agents as one Lambda function, beside a chat that is deployed: by STCHAT_CLUSTER_ARN and STCHAT_APP_SECRET_ARN."""
+"""Two agents as one Lambda function, on the cluster that STCHAT_CLUSTER_ARN and STCHAT_APP_SECRET_ARN name."""
 
 from __future__ import annotations
 

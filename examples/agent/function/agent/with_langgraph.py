@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from langchain_core.messages import AnyMessage
+import boto3
+from langchain_core.messages import AnyMessage, HumanMessage
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.runtime import Runtime
 
-from stchat.chat import shared_client
 from stchat.langgraph import DataApiSaver, DataApiStore
 
 from .script import reply, to_remember
@@ -45,7 +45,8 @@ def answer_by_model(state: State) -> dict[str, Any]:
         texts = [str(message.content) for message in state["messages"] if message.type == "human"]
         return {"messages": [("ai", reply(texts, state["memories"]))]}
     recalled = "\n".join(f"- {memory}" for memory in state["memories"])
-    said = shared_client().converse(
+    bedrock: Any = boto3.client("bedrock-runtime")
+    said = bedrock.converse(
         modelId=MODEL, system=[{"text": f"{INSTRUCTIONS}\n{recalled}"}], messages=_alternating(state["messages"])
     )
     return {"messages": [("ai", "".join(part.get("text", "") for part in said["output"]["message"]["content"]))]}
@@ -61,7 +62,10 @@ def answer(userid: str, thread: str, text: str) -> str:
     saver = DataApiSaver(MEMORY.api, userid, expires_after=THREADS_EXPIRE_AFTER)
     graph = BUILDER.compile(checkpointer=saver)
     state = graph.invoke(
-        {"messages": [("user", text)]}, {"configurable": {"thread_id": thread}}, context=User(userid), durability="exit"
+        {"messages": [HumanMessage(text)], "memories": []},
+        {"configurable": {"thread_id": thread}},
+        context=User(userid),
+        durability="exit",  # one checkpoint an invocation
     )
     return str(state["messages"][-1].content)
 
