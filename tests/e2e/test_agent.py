@@ -52,7 +52,7 @@ def say(local_aws: LocalAwsCli, typed: str) -> Say:  # noqa: ARG001 (the stack i
     [stack] = local_aws.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
     name = stack["Outputs"][0]["OutputValue"]
     # Another environment of Lambda's than the README's: what it knows is in the database.
-    client.update_function_configuration(FunctionName=name, Description="another environment")
+    client.update_function_configuration(FunctionName=name, MemorySize=1536)
 
     def say(framework: str, userid: str, thread: str, text: str) -> str:
         event = {"framework": framework, "userid": userid, "thread": thread, "text": text}

@@ -1,6 +1,6 @@
 """{"framework": "langgraph" | "strands", "userid": ..., "thread": ..., "text": ...} -> {"answer": ...}
 
-Whoever may invoke the function chooses the userid: check who it is before.
+A caller that may invoke the function chooses the userid: authenticate users in front of it.
 """
 
 from __future__ import annotations

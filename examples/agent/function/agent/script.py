@@ -1,4 +1,4 @@
-"""What answers where no model is named: rules, so that one sees what a model would be told."""
+"""What answers where no model is named: rules, so that one sees what a model would know."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An agent that is told what it remembers, and has tools to search and to add; its session is the thread's."""
+"""An agent whose messages carry its memories, with tools to search and to add; its session is the thread's."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def answer(userid: str, thread: str, text: str) -> str:
 
 
 class ScriptedModel(Model):
-    """Calls add_memory where it is told to remember; any other text it answers by what it is told."""
+    """Calls add_memory for "Remember ..."; any other text it answers by what the messages carry."""
 
     def update_config(self, **model_config: Any) -> None: ...
 
