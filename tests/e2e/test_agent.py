@@ -19,6 +19,7 @@ from tests.support.repository import REPOSITORY
 
 README = REPOSITORY / "examples" / "agent" / "README.md"
 STACK = "st-chat-agent"
+USERS = ("hana", "kenji", "mio")
 FRAMEWORKS = ["langgraph", "strands"]
 # uv and its downloads are the machine's.
 NETWORK = ("SSL_CERT_FILE", "HTTPS_PROXY", "NO_PROXY", "UV_DEFAULT_INDEX")
@@ -40,6 +41,8 @@ def typed(local_aws: LocalAwsCli, checkout: Path) -> Iterator[str]:
     done = local_aws.bare(script.replace(up, ""), checkout, named | cache)
     assert done.status == 0, done.output
     yield done.output
+    for user in USERS:
+        assert local_aws.stchat("user", "erase", user, "--yes").status == 0
     local_aws.client("cloudformation").delete_stack(StackName=STACK)
     local_aws.client("cloudformation").get_waiter("stack_delete_complete").wait(
         StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
