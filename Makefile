@@ -103,6 +103,7 @@ requirements: $(VENV)/uv ## pin what pyproject.toml names anew; every other pin 
 	@$(COMPILE) pyproject.toml --extra cdk --extra local --extra model --extra langgraph --extra langchain --extra strands --group dev --group frameworks --group service -o requirements-dev.txt
 	@$(COMPILE) pyproject.toml --extra cdk -c requirements-dev.txt -o requirements.txt
 	@$(COMPILE) pyproject.toml --extra postgres --group service -c requirements-dev.txt -o requirements-service.txt
+	@$(COMPILE) pyproject.toml --extra langgraph --extra strands --group agent -c requirements-dev.txt -o examples/agent/function/requirements.txt
 	@$(COMPILE) --group pyproject.toml:checkov -o requirements-checkov.txt
 	@$(COMPILE) --group pyproject.toml:demo -c requirements-dev.txt -o requirements-demo.txt
 

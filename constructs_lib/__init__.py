@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from constructs_lib.agent_function import AgentFunction
     from constructs_lib.alarms import Alarms
     from constructs_lib.aurora import AuroraPostgres
     from constructs_lib.capacity import Capacity
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CHAT_SQL",
+    "AgentFunction",
     "Alarms",
     "AuroraPostgres",
     "Capacity",
@@ -38,6 +40,7 @@ __all__ = [
 
 _MODULES = {
     "CHAT_SQL": "lambda_code",
+    "AgentFunction": "agent_function",
     "Alarms": "alarms",
     "AuroraPostgres": "aurora",
     "Capacity": "capacity",

@@ -13,7 +13,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from constructs_lib import validation
-from constructs_lib.data_api_grant import CALLS
+from constructs_lib.data_api_grant import grant_application
 from constructs_lib.embedding_model import embedding_model_problems, invoke_statements
 from constructs_lib.stchat_function import StchatFunction
 from stchat.environment import EMBEDDING_MODEL, MOST_DAYS, ApplicationSettings
@@ -77,17 +77,9 @@ class ChatFunction(Construct):
             reserved_concurrency=reserved_concurrency,
             tracing=True,
         ).function
-        for actions, resource in (
-            # One call an operation; an answer of over 1 MiB is read through a cursor, in a transaction.
-            ([f"rds-data:{call}" for call in CALLS], cluster.cluster_arn),
-            # The Data API reads the secret it logs in with as its caller.
-            (["secretsmanager:GetSecretValue"], secret.secret_arn),
-        ):
-            self.function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
+        grant_application(self.function, cluster=cluster, secret=secret)
         for statement in invoke_statements(self, embedding_model, embedding_region):
             self.function.add_to_role_policy(statement)
-        if secret.encryption_key:
-            secret.encryption_key.grant_decrypt(self.function)
         self._url = self.function.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM)
         self.url = self._url.url
 

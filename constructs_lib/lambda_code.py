@@ -17,14 +17,15 @@ STCHAT = Path(stchat.__file__).resolve().parent
 CHAT_SQL = STCHAT / "sql" if (STCHAT / "sql").is_dir() else STCHAT.parent / "sql"
 """The migrations of chat history and chat memory: `stchat/sql` in a wheel, `sql/` in a checkout."""
 
-_EVERY = ("__init__.py", "errors.py", "environment.py", "data_api", "handlers/__init__.py")
+BASE = ("__init__.py", "errors.py", "environment.py", "data_api")
+CHAT = ("embedding_models.py", "chat")
 MODULES = {
-    "chat": (*_EVERY, "embedding_models.py", "chat", "handlers/chat.py"),
-    "schema": (*_EVERY, "schema", "handlers/schema.py"),
-    "rotation": (*_EVERY, "rotation", "handlers/rotation.py"),
+    "chat": (*BASE, *CHAT, "handlers/__init__.py", "handlers/chat.py"),
+    "schema": (*BASE, "schema", "handlers/__init__.py", "handlers/schema.py"),
+    "rotation": (*BASE, "rotation", "handlers/__init__.py", "handlers/rotation.py"),
 }
 """What a function carries, by its handler's module in `stchat.handlers`: files and folders of the package."""
-_COMPILED = shutil.ignore_patterns("__pycache__", "*.pyc")
+COMPILED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
 @contextmanager
@@ -44,7 +45,7 @@ def assemble(folder: Path, modules: Sequence[str], sql: Mapping[str, Path]) -> N
         source, target = STCHAT / name, folder / "stchat" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target, ignore=_COMPILED)
+            shutil.copytree(source, target, ignore=COMPILED)
         else:
             shutil.copyfile(source, target)
     for name, source in sql.items():

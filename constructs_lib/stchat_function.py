@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from aws_cdk import Duration
@@ -16,6 +17,7 @@ from constructs_lib.lambda_code import code_of
 
 # The newest Python that the tests run on: docs/decisions/0616.
 RUNTIME = lambda_.Runtime.PYTHON_3_13
+ARCHITECTURE = lambda_.Architecture.ARM_64
 
 
 class StchatFunction(Construct):
@@ -23,7 +25,8 @@ class StchatFunction(Construct):
     `tracing`, what X-Ray is sent).
 
     `function` is the Lambda function; grants add what its handler uses. `handler`: `<module>.<function>` of
-    stchat.handlers; its package has what that module imports, and `sql` (files by name) beside it.
+    stchat.handlers; its package has what that module imports, and `sql` (files by name) beside it. Of other `code`, it
+    is `<module>.<function>` there.
     """
 
     def __init__(
@@ -39,19 +42,22 @@ class StchatFunction(Construct):
         reserved_concurrency: int | None = None,
         tracing: bool = False,
         sql: Mapping[str, Path] | None = None,
+        code: AbstractContextManager[lambda_.AssetCode] | None = None,
     ) -> None:
         super().__init__(scope, id)
         log_group = logs.LogGroup(self, "Logs", retention=logs.RetentionDays.ONE_MONTH)
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"), description=description)
         log_group.grant_write(role)
-        with code_of(handler.partition(".")[0], sql=sql) as code:
+        if code is None:
+            code, handler = code_of(handler.partition(".")[0], sql=sql), f"stchat.handlers.{handler}"
+        with code as asset:
             self.function = lambda_.Function(
                 self,
                 "Function",
                 runtime=RUNTIME,
-                architecture=lambda_.Architecture.ARM_64,
-                code=code,
-                handler=f"stchat.handlers.{handler}",
+                architecture=ARCHITECTURE,
+                code=asset,
+                handler=handler,
                 description=description,
                 timeout=timeout,
                 memory_size=memory_mib,
