@@ -9,19 +9,25 @@ CREATE OR REPLACE TRIGGER st_chat_memory_changed
 CREATE OR REPLACE FUNCTION st_chat_memory_added() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     me CONSTANT xid8 := pg_current_xact_id();
+    told bytea := public.st_chat_memory_digest(NEW.id, NEW.chat_summary);
 BEGIN
     IF NEW.embedding_model IS NOT NULL THEN
         PERFORM public.st_chat_memory_coding_of(NEW.embedding_model);
     END IF;
-    INSERT INTO public.st_chat_memory_code (memory, userid, theme, chatid, digest, near, coding)
-    SELECT NEW.primarykey, NEW.userid, NEW.theme, NEW.chatid, public.st_chat_memory_digest(NEW.id, NEW.chat_summary),
-           public.st_chat_memory_near(NEW.chat_vector, k.low, k.high)::bit(2048), k.coding
-    FROM public.st_chat_memory_coding AS k
-    WHERE NOT k.second AND k.model IS NOT DISTINCT FROM NEW.embedding_model ORDER BY k.coding DESC LIMIT 1
-    ON CONFLICT (userid, theme, chatid, digest) DO NOTHING;
-    IF FOUND THEN
-        RETURN NEW;
-    END IF;
+    FOR attempt IN 1..2 LOOP
+        INSERT INTO public.st_chat_memory_code (memory, userid, theme, chatid, digest, near, coding)
+        SELECT NEW.primarykey, NEW.userid, NEW.theme, NEW.chatid, told,
+               public.st_chat_memory_near(NEW.chat_vector, k.low, k.high)::bit(2048), k.coding
+        FROM public.st_chat_memory_coding AS k
+        WHERE NOT k.second AND k.model IS NOT DISTINCT FROM NEW.embedding_model ORDER BY k.coding DESC LIMIT 1
+        ON CONFLICT (userid, theme, chatid, digest) DO NOTHING;
+        IF FOUND THEN
+            RETURN NEW;
+        END IF;
+        -- An id that was made elsewhere is of a memory of its own, as an export has it, though another one has the same text.
+        EXIT WHEN NEW.id IS NULL;
+        told := substr(sha256(convert_to(NEW.id || ' ' || NEW.chat_summary, 'UTF8')), 1, 16);
+    END LOOP;
     RETURN NULL;  -- it is known: no row, and no error
 END
 $$;
@@ -128,7 +134,7 @@ BEGIN
                         metadata = memory.metadata, chat_vector = memory.vector, embedding_model = memory.model,
                         expires_at = memory.expires_at,
                         id = coalesce(memory.id, m.id), updated_at = coalesce(memory.updated_at, now())
-                    WHERE m.primarykey = key
+                    WHERE m.primarykey = key AND coalesce(memory.updated_at >= m.updated_at, true)  -- not what an import brings late
                       AND ((m.theme, m.chatid, m.chat_summary, m.metadata, m.expires_at, m.embedding_model) IS DISTINCT FROM
                            (memory.theme, memory.chatid, memory.summary, memory.metadata, memory.expires_at, memory.model)
                            OR m.chat_vector <> memory.vector

@@ -10,6 +10,7 @@ from typing import Any
 
 from stchat.chat import validation
 from stchat.chat.vectors import TEXT_BYTES, Vector, normalised
+from stchat.environment import MOST_DAYS
 from stchat.errors import InputError
 
 BATCH_ITEMS = 96  # as many as the model embeds per call
@@ -91,6 +92,11 @@ def batches(items: Sequence[Item], most: int = BATCH_ITEMS) -> Iterator[Sequence
 
 def expiry(after: timedelta | None) -> str | None:
     """When what is written now expires: `after` is the default of the history or the memory."""
+    if after is not None and not (isinstance(after, timedelta) and timedelta(0) < after <= timedelta(days=MOST_DAYS)):
+        got = f"{after}" if isinstance(after, timedelta) else validation.describe(after)
+        raise InputError(
+            "expires_after", f"be a timedelta above 0, of at most {MOST_DAYS:,} days", got, "None for never"
+        )
     return None if after is None else (datetime.now(UTC) + after).isoformat()
 
 

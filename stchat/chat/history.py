@@ -81,6 +81,9 @@ class ChatHistory:
     api: Database
     expires_after: timedelta | None = None
 
+    def __post_init__(self) -> None:
+        expiry(self.expires_after)
+
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> ChatHistory:
         """By STCHAT_CLUSTER_ARN, STCHAT_APP_SECRET_ARN, STCHAT_DATABASE and STCHAT_HISTORY_DAYS."""

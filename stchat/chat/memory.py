@@ -56,6 +56,7 @@ class ChatMemory(MemoriesById):
 
     def __post_init__(self) -> None:
         """The table's dimension is this package's constant, as its migration is: no call is needed to compare."""
+        expiry(self.expires_after)
         if self.embedder.dimensions != DIMENSIONS:
             raise SettingsError(
                 f"the embedder must have the {DIMENSIONS} dimensions of st_chat_history_vector_table.chat_vector,"

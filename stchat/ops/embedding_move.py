@@ -54,6 +54,12 @@ class Models:
     learned: frozenset[str] = frozenset()
 
     @property
+    def left(self) -> str | None:
+        """The model that memories move away from: that of most rows besides those that move."""
+        rows = {name: count for name, count in self.rows.items() if not self.second.get(name)}
+        return max(rows, key=lambda name: rows[name], default=None)
+
+    @property
     def memories(self) -> int:
         return sum(self.rows.values())
 
@@ -102,9 +108,7 @@ def move(api: DataApi, embedder: Embedder, characters: int, report: Report) -> M
     """
     model = embedder.model
     found = models(api)
-    if others := [
-        name for name, count in found.second.items() if name != model and count and not found.rows.get(model)
-    ]:
+    if (others := [name for name, count in found.second.items() if name != model and count]) and model != found.left:
         raise StchatError(
             f"memories move to {others[0]} already, got {model}: finish that, or go back: --to the model of the rows"
         )

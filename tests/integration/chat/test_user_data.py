@@ -116,6 +116,24 @@ def test_export_erase_and_import_give_the_same_answers(
     ]
 
 
+def test_an_import_keeps_every_memory_and_what_is_newer(run: Run, user: str, tmp_path: Path) -> None:
+    """Two memories that an update has made equal stay two; a file of before does not undo what came after it."""
+    memory, file = ChatMemory.from_env(), tmp_path / "user.jsonl"
+    for summary, axis_of in (("A", 1), ("B", 2)):
+        memory.remember(user, "t", 1, summary, {"first": summary}, axis(axis_of))
+    first, second = memory.list(user)
+    memory.update(user, second.id, summary="A")
+    before = memory.list(user)
+    assert run("user", "export", user, str(file))[0] == 0
+    assert run("user", "erase", user, "--yes")[0] == 0
+    assert run("chat", "import", str(file))[1] == "created: 2  already existed: 0\n"
+    kept = [(one.id, one.summary, one.metadata, one.updated_at) for one in before]
+    assert [(one.id, one.summary, one.metadata, one.updated_at) for one in memory.list(user)] == kept
+    memory.update(user, first.id, summary="C")
+    assert run("chat", "import", str(file))[1] == "created: 0  already existed: 2\n"
+    assert [one.summary for one in memory.list(user)] == ["C", "A"]
+
+
 def test_the_lines_of_an_export(run: Run, filled: str, tmp_path: Path) -> None:
     file = tmp_path / "user.jsonl"
     run("user", "export", filled, str(file))

@@ -20,6 +20,7 @@ from stchat.chat.memory import ChatMemory
 from stchat.chat.vectors import Vector
 from stchat.embedding_models import parse
 from stchat.errors import EmbeddingError, EmbeddingUnavailableError, SettingsError
+from stchat.ops.embedding_move import Models
 
 if TYPE_CHECKING:
     from types_boto3_bedrock_runtime import BedrockRuntimeClient
@@ -312,3 +313,16 @@ def test_what_names_no_model_that_is_known(model_id: str) -> None:
         f" global.cohere.embed-v4:0, got {model_id}: another model needs a class of its own with the methods of"
         " Embedder (stchat/chat/embeddings.py)"
     )
+
+
+@pytest.mark.parametrize(
+    ("rows", "second", "left"),
+    [
+        ({"v3": 140}, {}, "v3"),
+        ({"v3": 140, "v4": 9}, {"v4": 140}, "v3"),
+        ({"v4": 140, "v3": 1}, {"english": 140}, "v4"),  # one writer with another setting decides nothing
+        ({}, {}, None),
+    ],
+)
+def test_which_model_memories_move_away_from(rows: dict[str, int], second: dict[str, int], left: str | None) -> None:
+    assert Models(rows, second).left == left

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stchat.chat import validation
-from stchat.chat.batches import BATCH_BYTES, BATCH_ITEMS, batches, prepare
+from stchat.chat.batches import BATCH_BYTES, BATCH_ITEMS, batches, expiry, prepare
 from stchat.chat.vectors import DIMENSIONS
 from stchat.errors import InputError
 
@@ -139,3 +140,16 @@ def test_batches_keep_the_order_and_the_limits(text: str, count: int, length: in
 
 def test_no_items_are_no_batches() -> None:
     assert list(batches([])) == []
+
+
+@pytest.mark.parametrize(
+    ("after", "got"),
+    [(timedelta(0), "0:00:00"), (timedelta(days=-1), "-1 day, 0:00:00"), (3600, "3600"), ("x", "text of 1 characters"),
+     (timedelta.max, str(timedelta.max))],
+)  # fmt: skip
+def test_a_default_expiry_that_cannot_be(after: Any, got: str) -> None:
+    with pytest.raises(InputError) as raised:
+        expiry(after)
+    assert str(raised.value) == (
+        f"expires_after must be a timedelta above 0, of at most 36,500 days, got {got}: None for never"
+    )
