@@ -51,6 +51,7 @@ class TestFirstDeploy:
             ["userinput", "text", "YES", None],
             ["botresponse", "text", "YES", None],
             ["timestamp", "timestamp with time zone", "YES", "now()"],
+            ["expires_at", "timestamp with time zone", "YES", None],
         ]
 
     def test_memory_table(self, local_aws: LocalAwsCli) -> None:
@@ -62,6 +63,11 @@ class TestFirstDeploy:
             ["chat_summary", "text", "NO", None],
             ["metadata", "jsonb", "YES", None],
             ["chat_vector", "vector(1024)", "NO", None],
+            ["id", "text", "YES", None],
+            ["created_at", "timestamp with time zone", "NO", "now()"],
+            ["updated_at", "timestamp with time zone", "NO", "now()"],
+            ["expires_at", "timestamp with time zone", "YES", None],
+            ["embedding_model", "text", "YES", None],
         ]
 
     def test_constraints(self, local_aws: LocalAwsCli) -> None:

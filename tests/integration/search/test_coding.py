@@ -49,7 +49,6 @@ def template(migrated: MigratedDatabase, vectors: NDArray[np.float32]) -> Iterat
     with copy(migrated, "st_chat_db") as name:
         with migrated.endpoint.psql(name) as superuser:
             superuser.execute("TRUNCATE st_chat_history_vector_table RESTART IDENTITY")
-            superuser.execute("DELETE FROM st_chat_memory_coding WHERE model IS NOT NULL")  # other tests' models
             write(superuser, rows(vectors))
             superuser.execute("ANALYZE")
         yield name
