@@ -54,11 +54,9 @@ def direct_app(migrated: MigratedDatabase, timeout: float = 20) -> Postgres:
 
 @contextmanager
 def copy(migrated: MigratedDatabase, template: str) -> Iterator[str]:
-    """The name of a new database like `template`, gone after. It knows no models that other tests have brought."""
+    """The name of a new database like `template`, gone after."""
     name = f"copy_{uuid.uuid4().hex[:12]}"
     migrated.master.with_database("postgres").execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-    with migrated.endpoint.psql(name) as superuser:
-        superuser.execute("DELETE FROM st_chat_memory_coding WHERE model IS NOT NULL OR second")
     yield name
     with migrated.endpoint.psql() as superuser:
         superuser.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

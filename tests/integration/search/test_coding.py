@@ -49,6 +49,7 @@ def template(migrated: MigratedDatabase, vectors: NDArray[np.float32]) -> Iterat
     with copy(migrated, "st_chat_db") as name:
         with migrated.endpoint.psql(name) as superuser:
             superuser.execute("TRUNCATE st_chat_history_vector_table RESTART IDENTITY")
+            superuser.execute("DELETE FROM st_chat_memory_coding WHERE coding > 0")  # of other tests
             write(superuser, rows(vectors))
             superuser.execute("ANALYZE")
         yield name

@@ -70,6 +70,7 @@ def database(migrated: MigratedDatabase) -> Iterator[MigratedDatabase]:
         apis = (api.with_database(name) for api in (migrated.master, migrated.app, migrated.read))
         found = MigratedDatabase(migrated.endpoint, *apis)
         found.master.execute("TRUNCATE st_chat_history_vector_table RESTART IDENTITY")
+        found.master.execute("DELETE FROM st_chat_memory_coding WHERE coding > 0")  # of other tests
         yield found
 
 
