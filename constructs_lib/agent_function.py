@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -18,7 +18,7 @@ from constructs_lib.agent_code import agent_code
 from constructs_lib.chat_function import expiry, expiry_problems, function_problems
 from constructs_lib.data_api_grant import grant_application
 from constructs_lib.dependencies import Platform
-from constructs_lib.embedding_model import embedding_model_problems, invoke_statements
+from constructs_lib.embedding_model import embedding_model_problems, foundation_model_arn, invoke_statements
 from constructs_lib.stchat_function import ARCHITECTURE, RUNTIME, StchatFunction
 from stchat.environment import EMBEDDING_MODEL, ApplicationSettings, Variable
 from stchat.errors import SettingsError
@@ -117,14 +117,16 @@ class AgentFunction(Construct):
         stack = Stack.of(self)
         if found is None or found["regions"] is None:
             self.function.add_to_role_policy(
-                iam.PolicyStatement(actions=[*INVOKE], resources=[_model_arn(stack, chat_model, stack.region)])
+                iam.PolicyStatement(
+                    actions=[*INVOKE], resources=[foundation_model_arn(stack, chat_model, stack.region)]
+                )
             )
             return
         profile = stack.format_arn(service="bedrock", resource="inference-profile", resource_name=chat_model)
         self.function.add_to_role_policy(iam.PolicyStatement(actions=[*INVOKE], resources=[profile]))
         anywhere = iam.PolicyStatement(
             actions=[*INVOKE],
-            resources=[_model_arn(stack, found["model"], "*")],
+            resources=[foundation_model_arn(stack, found["model"], "*")],
             conditions={"StringEquals": {"bedrock:InferenceProfileArn": profile}},
         )
         self.function.add_to_role_policy(anywhere)
@@ -137,17 +139,6 @@ class AgentFunction(Construct):
                 )
             },
         )
-
-
-def _model_arn(stack: Stack, model: str, region: str) -> str:
-    return stack.format_arn(
-        service="bedrock",
-        region=region,
-        account="",
-        resource="foundation-model",
-        resource_name=model,
-        arn_format=ArnFormat.SLASH_RESOURCE_NAME,
-    )
 
 
 def _code_problems(directory: Path, handler: str) -> Iterator[str]:

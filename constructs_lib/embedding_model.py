@@ -9,7 +9,7 @@ from aws_cdk import aws_iam as iam
 from constructs import IConstruct
 
 from constructs_lib import validation
-from stchat.embedding_models import ModelId, destinations, parse
+from stchat.embedding_models import destinations, parse
 from stchat.errors import SettingsError
 
 INVOKE = "bedrock:InvokeModel"
@@ -34,7 +34,7 @@ def invoke_statements(scope: IConstruct, model: str, region: str | None = None) 
     stack, found = Stack.of(scope), parse(model)
     asked = found.region or region or stack.region
     if found.profile is None:
-        return [iam.PolicyStatement(actions=[INVOKE], resources=[_model(stack, found, asked)])]
+        return [iam.PolicyStatement(actions=[INVOKE], resources=[foundation_model_arn(stack, found.model.name, asked)])]
     profile = stack.format_arn(
         service="bedrock",
         region=asked,
@@ -42,7 +42,7 @@ def invoke_statements(scope: IConstruct, model: str, region: str | None = None) 
         resource="inference-profile",
         resource_name=found.profile_id,
     )
-    models = [_model(stack, found, each) for each in destinations(found, asked)]
+    models = [foundation_model_arn(stack, found.model.name, each) for each in destinations(found, asked)]
     return [
         iam.PolicyStatement(actions=[INVOKE], resources=[profile]),
         iam.PolicyStatement(
@@ -53,12 +53,12 @@ def invoke_statements(scope: IConstruct, model: str, region: str | None = None) 
     ]
 
 
-def _model(stack: Stack, found: ModelId, region: str) -> str:
+def foundation_model_arn(stack: Stack, name: str, region: str) -> str:
     return stack.format_arn(
         service="bedrock",
         region=region,
         account="",
         resource="foundation-model",
-        resource_name=found.model.name,
+        resource_name=name,
         arn_format=ArnFormat.SLASH_RESOURCE_NAME,
     )

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from stchat.chat import validation
 from stchat.chat.embeddings import Embedder
-from stchat.chat.recall import Memory
+from stchat.chat.recall import Memory, to_memories
 from stchat.chat.vectors import to_text
-from stchat.data_api import Backoff, Database, Row, joined, query
+from stchat.data_api import Backoff, Database, query
 from stchat.errors import DatabaseError, InputError
 
 MOST_LISTED = 1_000  # of one page
@@ -46,7 +46,7 @@ class MemoriesById:
     def get(self, userid: str, ids: Sequence[str]) -> Memories:
         """The memories of these ids, 1 to 500, in their order; what is not there, or has expired, is left out."""
         parameters = {"userid": validation.name("userid", userid), "ids": _json(validation.ids("ids", ids))}
-        return _memories(query(self.api, _GET, parameters))
+        return to_memories(query(self.api, _GET, parameters))
 
     def list(self, userid: str, theme: str | None = None, after: str | int | None = None, limit: int = 50) -> Memories:
         """The memories of a user, or of one theme, oldest first, in pages that stay the same while others write.
@@ -68,7 +68,7 @@ class MemoriesById:
             "limit": validation.integer("limit", limit, 1, MOST_LISTED),
         }
         try:
-            return _memories(query(self.api, _LIST, parameters))
+            return to_memories(query(self.api, _LIST, parameters))
         except DatabaseError as error:
             if error.sqlstate != _NO_SUCH_ID:
                 raise
@@ -118,20 +118,3 @@ class MemoriesById:
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _memories(rows: Sequence[Row]) -> Memories:
-    return [
-        Memory(
-            primarykey=row["primarykey"],
-            theme=row["theme"],
-            chatid=row["chatid"],
-            summary=row["chat_summary"],
-            metadata=row["metadata"],
-            id=row["id"],
-            created_at=row["created_at"],
-            updated_at=row["updated_at"],
-            expires_at=row["expires_at"],
-        )
-        for row in joined(rows, "chat_summary")
-    ]

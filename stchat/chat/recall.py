@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
 from stchat.chat import filters, validation
-from stchat.data_api import Database, joined, query
+from stchat.data_api import Database, Row, joined, query
 from stchat.errors import InputError
 
 MOST_MEMORIES = 100  # of one recall
@@ -101,21 +101,13 @@ def parameters(
 
 def memories(api: Database, values: dict[str, Any]) -> list[Memory]:
     """In one call, the best first."""
+    return to_memories(query(api, _RECALL, values))
+
+
+def to_memories(rows: Sequence[Row]) -> list[Memory]:
+    """Of rows with the fields' names, but `chat_summary`; what they lack keeps its default."""
+    names = [name for name in Memory.__slots__ if name != "summary"]
     return [
-        Memory(
-            primarykey=row["primarykey"],
-            theme=row["theme"],
-            chatid=row["chatid"],
-            summary=row["chat_summary"],
-            metadata=row["metadata"],
-            similarity=row["similarity"],
-            score=row["score"],
-            semantic=row["semantic"],
-            lexical=row["lexical"],
-            id=row["id"],
-            created_at=row["created_at"],
-            updated_at=row["updated_at"],
-            expires_at=row["expires_at"],
-        )
-        for row in joined(query(api, _RECALL, values), "chat_summary")
+        Memory(summary=row["chat_summary"], **{name: row[name] for name in names if name in row})
+        for row in joined(rows, "chat_summary")
     ]
