@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from local_aws.bedrock import LOCAL_MODEL
-from local_aws.state import REGION
 from tests.integration.conftest import migrated, public_directory
-from tests.support.migrated_database import DATABASE, MigratedDatabase
+from tests.support.migrated_database import MigratedDatabase
 
 __all__ = ["migrated", "public_directory"]
 
@@ -21,14 +20,4 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def environment(migrated: MigratedDatabase) -> dict[str, str]:
     """What `local-aws env` prints for an application."""
-    return {
-        "AWS_ENDPOINT_URL_RDS_DATA": migrated.endpoint.url,
-        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": migrated.endpoint.url,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": REGION,
-        "STCHAT_CLUSTER_ARN": migrated.endpoint.cluster_arn,
-        "STCHAT_APP_SECRET_ARN": migrated.app.secret_arn,
-        "STCHAT_DATABASE": DATABASE,
-        "STCHAT_CHAT_MODEL": LOCAL_MODEL,
-    }
+    return migrated.environment | {"STCHAT_CHAT_MODEL": LOCAL_MODEL}

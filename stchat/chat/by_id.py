@@ -12,7 +12,7 @@ from stchat.chat import validation
 from stchat.chat.embeddings import Embedder
 from stchat.chat.recall import Memory, to_memories
 from stchat.chat.vectors import to_text
-from stchat.data_api import Backoff, Database, query
+from stchat.data_api import Backoff, Database, query, to_json
 from stchat.errors import DatabaseError, InputError
 
 MOST_LISTED = 1_000  # of one page
@@ -45,7 +45,7 @@ class MemoriesById:
 
     def get(self, userid: str, ids: Sequence[str]) -> Memories:
         """The memories of these ids, 1 to 500, in their order; what is not there, or has expired, is left out."""
-        parameters = {"userid": validation.name("userid", userid), "ids": _json(validation.ids("ids", ids))}
+        parameters = {"userid": validation.name("userid", userid), "ids": to_json(validation.ids("ids", ids))}
         return to_memories(query(self.api, _GET, parameters))
 
     def list(self, userid: str, theme: str | None = None, after: str | int | None = None, limit: int = 50) -> Memories:
@@ -106,15 +106,11 @@ class MemoriesById:
         if not changes:
             raise InputError("summary", "be given, or metadata or expires_at", "none of them")
         api = self.api.with_timeout(backoff.left)
-        [row] = api.execute(_UPDATE, parameters | {"changes": _json(changes)}, idempotent=True).rows
+        [row] = api.execute(_UPDATE, parameters | {"changes": to_json(changes)}, idempotent=True).rows
         return bool(row["found"])
 
     def forget(self, userid: str, ids: Sequence[str]) -> int:
         """Delete the memories of these ids, 1 to 500. Returns how many; a retry after a lost response finds none."""
-        parameters = {"userid": validation.name("userid", userid), "ids": _json(validation.ids("ids", ids))}
+        parameters = {"userid": validation.name("userid", userid), "ids": to_json(validation.ids("ids", ids))}
         [row] = self.api.execute(_FORGET, parameters, idempotent=True).rows
         return int(row["deleted"])
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -6,7 +6,6 @@ A theme is `theme` in Python, whatever a column is called.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Iterable, Mapping
@@ -16,7 +15,7 @@ from typing import Any
 
 from stchat.chat import validation
 from stchat.chat.batches import BATCH_TURNS, batches, expiry, prepare_turn
-from stchat.data_api import Backoff, DataApi, Database, Row, joined, query
+from stchat.data_api import Backoff, DataApi, Database, Row, joined, query, to_json
 from stchat.environment import ApplicationSettings
 from stchat.errors import ConflictError, PartialError, ResultTooLargeError, StchatError
 
@@ -154,7 +153,7 @@ class ChatHistory:
         backoff = Backoff(self.api.timeout)
         done, stored = Added(), 0
         for batch in batches(prepared, BATCH_TURNS):
-            items = json.dumps([item.columns for item in batch], ensure_ascii=False, separators=(",", ":"))
+            items = to_json([item.columns for item in batch])
             try:
                 rows = self.api.with_timeout(backoff.left).execute(_ADD_MANY, {"items": items}, idempotent=True).rows
             except StchatError as error:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +16,7 @@ from stchat.chat.by_id import MemoriesById
 from stchat.chat.embeddings import CohereEmbedder, Embedder
 from stchat.chat.recall import Memory, Mode, Which, memories, parameters
 from stchat.chat.vectors import DIMENSIONS, Vector, normalised, to_text
-from stchat.data_api import Backoff, DataApi, Database
+from stchat.data_api import Backoff, DataApi, Database, to_json
 from stchat.environment import ApplicationSettings
 from stchat.errors import PartialError, SettingsError, StchatError
 
@@ -221,7 +220,7 @@ class ChatMemory(MemoriesById):
             truncated = [to_embed[index] for index in embedded.truncated]
         model = {"model": self.embedder.model}
         rows = [item.columns | model | {"vector": to_text(vectors[index] or [])} for index, item in enumerate(batch)]
-        items = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+        items = to_json(rows)
         outcomes = self.api.with_timeout(backoff.left).execute(_REMEMBER, {"items": items}, idempotent=True).rows
         created = sum(row["written"] for row in outcomes)
         return Remembered(created, len(batch) - created, truncated)

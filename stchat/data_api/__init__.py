@@ -14,7 +14,7 @@ from stchat.data_api.error_mapping import translate
 from stchat.data_api.paging import joined, query
 from stchat.data_api.retry import STOPPED, Backoff, retry, retry_call
 from stchat.data_api.scram import verifier
-from stchat.data_api.values import Row
+from stchat.data_api.values import Row, to_json
 
 __all__ = [
     "CONNECT_SECONDS",
@@ -36,6 +36,7 @@ __all__ = [
     "rds_data_client",
     "retry",
     "retry_call",
+    "to_json",
     "translate",
     "verifier",
 ]

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
+def to_json(value: Any) -> str:
+    """JSON as a parameter for `:v::jsonb`: without blanks, and in its own characters, since a request has 4 MiB."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def _utc(moment: datetime) -> str:
     """A moment with a zone becomes UTC, as the Data API's sessions are."""
     if moment.tzinfo is not None:

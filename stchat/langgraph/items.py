@@ -25,7 +25,7 @@ from langgraph.store.base import (
 )
 
 from stchat.chat import filters, validation
-from stchat.data_api import Row
+from stchat.data_api import Row, to_json
 from stchat.errors import InputError
 
 FIELD_BYTES = 1_000  # of a field that filters see, where the value is larger than metadata may be
@@ -166,14 +166,14 @@ def _filterable(value: Mapping[str, Any], written: str, namespace: str) -> dict[
     """The fields that filters see; None: all. They are the metadata of a memory, which has 16 KB."""
     if NAMESPACES in value:
         raise InputError("value", f"have no field {NAMESPACES}", "one", "the store has it: give it another name")
-    room = validation.METADATA_BYTES - len(_dumps({NAMESPACES: _prefixes(namespace)}).encode())
+    room = validation.METADATA_BYTES - len(to_json({NAMESPACES: _prefixes(namespace)}).encode())
     if room < validation.METADATA_BYTES // 2:
         hint = f"each label stands in it with all before it: at most {validation.METADATA_BYTES // 2:,} bytes together"
         raise InputError("namespace", "have fewer or shorter labels", f"{namespace.count('.') + 1}", hint)
     if len(written.encode()) <= room:
         return None
-    small = {name: one for name, one in value.items() if len(_dumps({name: one}).encode()) <= FIELD_BYTES}
-    if (size := len(_dumps(small).encode())) > room:
+    small = {name: one for name, one in value.items() if len(to_json({name: one}).encode()) <= FIELD_BYTES}
+    if (size := len(to_json(small).encode())) > room:
         hint = "put what is not filtered by into one field"
         raise InputError("value", f"have at most {room:,} bytes in fields of up to 1,000", f"{size:,}", hint)
     return small
@@ -201,7 +201,3 @@ def _minutes(ttl: float | None) -> float | None:
     ):
         raise InputError("ttl", "be a number of minutes over 0, at most 1e9", validation.describe(ttl))
     return float(ttl)
-
-
-def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -12,7 +12,7 @@ from langgraph.store.base import BaseStore, GetOp, ListNamespacesOp, Op, PutOp, 
 
 from stchat.aio import in_thread
 from stchat.chat import ChatMemory, to_text
-from stchat.data_api import Backoff, Row, query
+from stchat.data_api import Backoff, Row, query, to_json
 from stchat.errors import InputError
 from stchat.langgraph.items import items, labels, plain, reading, writing
 
@@ -141,7 +141,7 @@ def _requests(entries: Sequence[dict[str, Any]]) -> Iterator[str]:
     array: list[str] = []
     size = 0
     for entry in entries:
-        written = json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
+        written = to_json(entry)
         more = len(json.dumps(written)) + 1  # JSON within JSON
         if array and size + more > REQUEST_BYTES:
             yield f"[{','.join(array)}]"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -22,7 +21,7 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from stchat.chat import validation
-from stchat.data_api import Database, Row
+from stchat.data_api import Database, Row, to_json
 from stchat.errors import InputError
 from stchat.langgraph import threads
 from stchat.langgraph.stored import Page, histories
@@ -98,7 +97,7 @@ class SyncSaver(BaseCheckpointSaver[str]):
             ],
             "seconds": self._seconds,
         }
-        send(self.api, _PUT, {"userid": self.userid, "item": _json(item)}, upload.data)
+        send(self.api, _PUT, {"userid": self.userid, "item": to_json(item)}, upload.data)
         return threads.config_of(place.thread_id, place.namespace, item["id"])
 
     def put_writes(
@@ -118,7 +117,7 @@ class SyncSaver(BaseCheckpointSaver[str]):
             "seconds": self._seconds,
         }
         if last:
-            send(self.api, _PUT_WRITES, {"userid": self.userid, "item": _json(item)}, upload.data)
+            send(self.api, _PUT_WRITES, {"userid": self.userid, "item": to_json(item)}, upload.data)
 
     def expire(self, thread_id: str, after: timedelta | None) -> bool:
         """Let a thread expire that long from now; None: never. False: there is no such thread.
@@ -129,13 +128,13 @@ class SyncSaver(BaseCheckpointSaver[str]):
         return bool(self._ask(_EXPIRE, named)["found"])
 
     def delete_thread(self, thread_id: str) -> None:
-        self._ask(_DELETE, {"thread_ids": _json([threads.thread_id(thread_id)])})
+        self._ask(_DELETE, {"thread_ids": to_json([threads.thread_id(thread_id)])})
 
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
         """The checkpoints whose metadata has one of these as `run_id`, with their writes. Delta channels of later ones
         lose what was written in these."""
         if run_ids:
-            self._ask(_DELETE_RUNS, {"run_ids": _json([validation.name("run_id", str(one)) for one in run_ids])})
+            self._ask(_DELETE_RUNS, {"run_ids": to_json([validation.name("run_id", str(one)) for one in run_ids])})
 
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """All of it. What the target has already stays."""
@@ -149,7 +148,7 @@ class SyncSaver(BaseCheckpointSaver[str]):
             raise InputError("strategy", "be 'keep_latest' or 'delete'", validation.describe(strategy))
         names = [threads.thread_id(one) for one in thread_ids]
         for start in range(0, len(names), PRUNED):
-            some = _json(names[start : start + PRUNED])
+            some = to_json(names[start : start + PRUNED])
             self._ask(_PRUNE if strategy == "keep_latest" else _DELETE, {"thread_ids": some})
 
     def get_delta_channel_history(
@@ -159,7 +158,7 @@ class SyncSaver(BaseCheckpointSaver[str]):
         if not channels:
             return {}
         query = Place.of(config).json | {"channels": [*channels]}
-        whole = received(self.api, _HISTORY, {"userid": self.userid, "query": _json(query)})
+        whole = received(self.api, _HISTORY, {"userid": self.userid, "query": to_json(query)})
         return histories(whole, [*channels], self.serde)
 
     def get_next_version(self, current: str | float | None, channel: None) -> str:  # noqa: ARG002
@@ -174,7 +173,7 @@ class SyncSaver(BaseCheckpointSaver[str]):
         return [*found.tuples()]
 
     def _page(self, query: Mapping[str, Any]) -> Page:
-        return Page(received(self.api, _READ, {"userid": self.userid, "query": _json(query)}), self.serde)
+        return Page(received(self.api, _READ, {"userid": self.userid, "query": to_json(query)}), self.serde)
 
     def _ask(self, sql: str, parameters: Mapping[str, Any]) -> Row:
         [row] = self.api.execute(sql, {"userid": self.userid, **parameters}, idempotent=True).rows
@@ -183,7 +182,3 @@ class SyncSaver(BaseCheckpointSaver[str]):
 
 def _channel(name: str) -> str:
     return validation.name("channel", name)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -13,9 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
-from stchat.data_api import Backoff, Database, Row, joined, query, retry
+from stchat.data_api import Backoff, Database, Row, Statements, joined, query, retry, to_json
 from stchat.errors import DatabaseError, StchatError, TransientError
 from stchat.ops import store_items
 
@@ -66,6 +66,7 @@ DELETE FROM {table} WHERE ctid = ANY (ARRAY(
 _DEADLOCK = "40P01"
 
 Report = Callable[[str], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def export(api: Database, userid: str, file: TextIO, report: Report) -> Mapping[
         for rows in _pages(api, sql, userid, limit):
             for row in rows:
                 fields = {"userid": userid} | {name: value for name, value in line(row).items() if value is not None}
-                file.write(json.dumps(fields, ensure_ascii=False, separators=(",", ":")) + "\n")
+                file.write(to_json(fields) + "\n")
             counts[kind] = counts.get(kind, 0) + len(rows)
             report(", ".join(f"{count:,} {name}" for name, count in counts.items()))
     return counts
@@ -118,20 +119,13 @@ def export_file(api: Database, userid: str, path: Path, report: Report) -> Mappi
 
 def count(api: Database, userid: str) -> dict[str, int]:
     """How many rows of the user each table holds, what has expired and waits to be deleted included."""
-    backoff = Backoff(api.timeout)
+    owners = {table: rule.owner for table, rule in TABLES.items() if rule.owner}
 
-    def attempt() -> dict[str, int]:
-        with api.with_timeout(backoff.left).transaction() as transaction:
-            transaction.execute(_AS, {"userid": userid})
-            return {
-                table: transaction.execute(_COUNT.format(table=table, owner=rule.owner), {"userid": userid}).rows[0][
-                    "rows"
-                ]
-                for table, rule in TABLES.items()
-                if rule.owner
-            }
+    def rows(transaction: Statements, table: str, owner: str) -> int:
+        [row] = transaction.execute(_COUNT.format(table=table, owner=owner), {"userid": userid}).rows
+        return int(row["rows"])
 
-    return retry(attempt, backoff, _is_transient, "the database")
+    return _as_user(api, userid, lambda transaction: {t: rows(transaction, t, o) for t, o in owners.items()})
 
 
 def erase(api: Database, userid: str, report: Report) -> Receipt:
@@ -145,7 +139,8 @@ def erase(api: Database, userid: str, report: Report) -> Receipt:
     for table, rule in TABLES.items():
         if rule.owner is None or rule.by_triggers:
             continue
-        while deleted := _delete(api, _DELETE.format(table=table, owner=rule.owner, rows=BATCH_ROWS), userid):
+        sql = _DELETE.format(table=table, owner=rule.owner, rows=BATCH_ROWS)
+        while deleted := _delete(api, userid, sql):
             erased += deleted
             report(f"{erased:,} rows deleted")
     if left := {table: number for table, number in count(api, userid).items() if number}:
@@ -154,13 +149,18 @@ def erase(api: Database, userid: str, report: Report) -> Receipt:
     return Receipt(hashlib.sha256(userid.encode()).hexdigest(), datetime.now(UTC), rows)
 
 
-def _delete(api: Database, sql: str, userid: str) -> int:
+def _delete(api: Database, userid: str, sql: str) -> int:
+    return _as_user(api, userid, lambda transaction: transaction.execute(sql, {"userid": userid}).updated)
+
+
+def _as_user(api: Database, userid: str, work: Callable[[Statements], T]) -> T:
+    """In a transaction whose user row security knows; all of it again, where an answer was lost or a lock not got."""
     backoff = Backoff(api.timeout)
 
-    def attempt() -> int:
+    def attempt() -> T:
         with api.with_timeout(backoff.left).transaction() as transaction:
             transaction.execute(_AS, {"userid": userid})
-            return transaction.execute(sql, {"userid": userid}).updated
+            return work(transaction)
 
     return retry(attempt, backoff, _is_transient, "the database")
 
@@ -181,16 +181,16 @@ def _pages(api: Database, sql: str, userid: str, limit: int) -> Iterator[list[Ro
 
 def _turn(row: Row) -> dict[str, Any]:
     return {
-        name: _json(row[name]) for name in ("theme", "chatid", "userinput", "botresponse", "timestamp", "expires_at")
+        name: _plain(row[name]) for name in ("theme", "chatid", "userinput", "botresponse", "timestamp", "expires_at")
     }
 
 
 def _memory(row: Row) -> dict[str, Any]:
-    fields = {name: _json(row[name]) for name in ("id", "theme", "chatid")}
+    fields = {name: _plain(row[name]) for name in ("id", "theme", "chatid")}
     fields |= {"summary": row["chat_summary"], "metadata": row["metadata"]}
-    fields |= {name: _json(row[name]) for name in ("created_at", "updated_at", "expires_at")}
+    fields |= {name: _plain(row[name]) for name in ("created_at", "updated_at", "expires_at")}
     return fields | {"vector": json.loads(row["vector"]), "embedding_model": row["embedding_model"]}
 
 
-def _json(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value

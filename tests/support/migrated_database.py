@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from local_aws.state import REGION
 from stchat.data_api import DataApi
 from stchat.handlers.schema import SQL
 from stchat.postgres import PasswordLogin, Postgres, Server
@@ -29,6 +30,21 @@ class MigratedDatabase:
     master: DataApi
     app: DataApi
     read: DataApi
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """An application's, as `local-aws env` exports it."""
+        return {
+            "AWS_ENDPOINT_URL_RDS_DATA": self.endpoint.url,
+            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self.endpoint.url,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "STCHAT_CLUSTER_ARN": self.app.cluster_arn,
+            "STCHAT_APP_SECRET_ARN": self.app.secret_arn,
+            "STCHAT_DATABASE": self.app.database,
+        }
 
 
 def apply_migrations(endpoint: Endpoint) -> MigratedDatabase:

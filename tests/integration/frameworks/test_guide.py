@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
 
-from local_aws.state import REGION
 from stchat.langgraph import DataApiSaver
 from stchat.strands import StateStorage
 from tests.support.checkpoints import at, values
+from tests.support.guides import BLOCK
 from tests.support.migrated_database import MigratedDatabase
 from tests.support.repository import REPOSITORY
 
-BLOCKS = re.findall(r"```python\n(.*?)```", (REPOSITORY / "docs" / "frameworks.md").read_text(), re.DOTALL)
+BLOCKS = BLOCK.findall((REPOSITORY / "docs" / "frameworks.md").read_text())  # in this process, which has imported all
 
 
 @pytest.fixture
 def application(migrated: MigratedDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_RDS_DATA", migrated.endpoint.url)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("STCHAT_CLUSTER_ARN", migrated.app.cluster_arn)
-    monkeypatch.setenv("STCHAT_APP_SECRET_ARN", migrated.app.secret_arn)
-    monkeypatch.setenv("STCHAT_DATABASE", migrated.app.database)
+    for name, value in migrated.environment.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.mark.usefixtures("application")
 def test_langgraph(user: str) -> None:
-    [code] = [block for block in BLOCKS if "DataApiSaver" in block]
+    [code] = [code for code, _ in BLOCKS if "DataApiSaver" in code]
     for _ in range(2):
         exec(code.replace("user-1", user), {})  # noqa: S102
     messages: list[Any] = values(DataApiSaver.from_env(user).get_tuple(at("1")))["messages"]
@@ -41,8 +35,17 @@ def test_langgraph(user: str) -> None:
 
 @pytest.mark.usefixtures("application")
 def test_strands(user: str) -> None:
-    [code] = [block for block in BLOCKS if "StateStorage" in block]
+    [code] = [code for code, _ in BLOCKS if "StateStorage" in code]
     names: dict[str, Any] = {}
     exec(code.replace("user-1", user), names)  # noqa: S102
     assert isinstance(names["storage"], StateStorage)
     assert names["storage"].userid == user
+
+
+@pytest.mark.usefixtures("application")
+def test_the_stores(capsys: pytest.CaptureFixture[str]) -> None:
+    ours = [(code, shown) for code, shown in BLOCKS if "from_env(" in code and "Store" in code]
+    assert len(ours) == 3
+    for code, shown in ours:
+        exec(compile(code, "docs/frameworks.md", "exec"), {})  # noqa: S102 (the guide's own)
+        assert capsys.readouterr().out == shown
