@@ -169,7 +169,6 @@ DECLARE
     asked bit(2048);
     most bigint;
     last bigint;
-    few bigint;  -- how many of them are sorted out
     average float8;  -- the question's similarity with the average memory, as far as a coding knows it
     -- How many bits differ, times 2^52, and the memory: one number sorts in half the time of two.
     near bigint[];
@@ -222,23 +221,18 @@ BEGIN
         ELSE
             most := most + cardinality(gone);  -- which are among them, at worst
             last := last + cardinality(gone);
-            -- Of few questions the slack leaves more than 400, and to sort out 1,000 takes twice as long. Bounds, and no second
-            -- equality beside row security's: that would be a node of the plan through which each entry goes.
-            FOREACH few IN ARRAY CASE WHEN by_age OR k.slack IS NULL THEN ARRAY[most] ELSE ARRAY[least(most, last + 390), most] END
-            LOOP
-                IF p_theme IS NOT NULL THEN
-                    near := ARRAY(
-                        SELECT ((c.near <~> asked)::bigint << 52) + c.memory FROM public.st_chat_memory_code AS c
-                        WHERE c.userid >= p_userid AND c.userid <= p_userid AND c.theme = p_theme AND c.coding = k.coding
-                        ORDER BY 1 LIMIT few);
-                ELSE
-                    near := ARRAY(
-                        SELECT ((c.near <~> asked)::bigint << 52) + c.memory FROM public.st_chat_memory_code AS c
-                        WHERE c.userid >= p_userid AND c.userid <= p_userid AND c.coding = k.coding
-                        ORDER BY 1 LIMIT few);
-                END IF;
-                EXIT WHEN few = most OR cardinality(near) < few OR near[few] >> 52 > (near[last] >> 52) + k.slack;
-            END LOOP;
+            -- Bounds, and no second equality beside row security's, which would be a node that each entry goes through.
+            IF p_theme IS NOT NULL THEN
+                near := ARRAY(
+                    SELECT ((c.near <~> asked)::bigint << 52) + c.memory FROM public.st_chat_memory_code AS c
+                    WHERE c.userid >= p_userid AND c.userid <= p_userid AND c.theme = p_theme AND c.coding = k.coding
+                    ORDER BY 1 LIMIT most);
+            ELSE
+                near := ARRAY(
+                    SELECT ((c.near <~> asked)::bigint << 52) + c.memory FROM public.st_chat_memory_code AS c
+                    WHERE c.userid >= p_userid AND c.userid <= p_userid AND c.coding = k.coding
+                    ORDER BY 1 LIMIT most);
+            END IF;
         END IF;
         IF cardinality(near) > last AND p_k > 0 AND k.slack IS NOT NULL AND k.own THEN
             average := ((unit <#> k.low::public.vector) + (unit <#> k.high::public.vector)) / -2;
