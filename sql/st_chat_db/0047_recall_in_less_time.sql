@@ -1,6 +1,11 @@
 -- Recall in less time (docs/decisions/0420, 0421). Plans are kept for all values: those of one value are no better, and the
 -- planner took a third of a small user's recall. The functions take what they took, so a recall that is at work goes on.
 
+-- As in 0021, so that it is part of the query that asks for it: to make a text of a number by || is not immutable, by a cast it is.
+CREATE OR REPLACE FUNCTION st_chat_memory_id(p_id text, p_primarykey bigint) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce(p_id, 'm_' || md5('st_chat_memory ' || p_primarykey::text));
+
 -- As in 0018; each word's number is made where its script is known.
 CREATE OR REPLACE FUNCTION st_chat_words_asked(p_text text) RETURNS text[] LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
@@ -91,7 +96,7 @@ BEGIN
             FROM (SELECT m.memory, m.words, octet_length(m.words)::bigint * 8 AS bits FROM public.st_chat_memory_words AS m
                   WHERE m.userid >= p_userid AND m.userid <= p_userid AND m.theme = p_theme OFFSET 0) AS w;
         END IF;
-        EXIT WHEN wide OR cardinality(hits) >= p_most / 2;
+        EXIT WHEN wide OR cardinality(hits) >= p_most / 4;
         wide := true;
     END LOOP;
     IF hits IS NULL THEN
