@@ -15,6 +15,7 @@ NAME_BYTES = 1_000  # userid, theme and id: an entry of a btree index holds 2,70
 TEXT_BYTES = 400_000  # two of these, a turn, fit the 1 MiB of a response
 METADATA_BYTES = 16_384
 LARGEST_BIGINT = 2**63 - 1
+MOST_SECONDS = 1e12
 MOST_IDS = 500  # of a call: with every character escaped twice they fit the 4 MiB of a request
 
 _NUL_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
@@ -107,12 +108,12 @@ def share(field: str, value: Any) -> float:
 
 
 def seconds(field: str, value: Any) -> float:
-    """A timedelta, or a number of seconds, above 0 and at most 10^12."""
+    """A timedelta, or a number of seconds, above 0 and at most 1e12."""
     number = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(number, int | float) and not isinstance(number, bool) and 0 < number <= 1e12:
+    if isinstance(number, int | float) and not isinstance(number, bool) and 0 < number <= MOST_SECONDS:
         return float(number)
     got = f"{number:g} seconds" if isinstance(value, timedelta) else describe(value)
-    raise InputError(field, "be a timedelta, or a number of seconds above 0", got)
+    raise InputError(field, "be a timedelta, or a number of seconds, above 0 and at most 1e12", got)
 
 
 def _text(field: str, value: Any, most: int, hint: str) -> str:
