@@ -13,6 +13,7 @@ from local_aws.bedrock import embedders
 from local_aws.processes import LocalError
 from local_aws.state import IN_CHECKOUT, REPOSITORY
 from stchat.errors import StchatError
+from stchat.ops.cli.arguments import seconds
 
 # Each app has a local AWS of its own.
 DATA_API = "data-api"
@@ -82,7 +83,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     up.add_argument("--data-api-port", type=port, help=f"Data API ({last} {stack.DATA_API_PORT})")
     up.add_argument(
         "--resume-seconds",
-        type=float,
+        type=seconds,
         default=stack.RESUME_SECONDS,
         help="how long a paused cluster takes to wake up; Aurora: about 15 (default: %(default)s)",
     )

@@ -20,6 +20,7 @@ from local_aws.data_api.transactions import Limits
 from local_aws.postgres.environment import remove_libpq_variables
 from local_aws.processes import LocalError
 from local_aws.state import DEFAULT_DIRECTORY
+from stchat.ops.cli.arguments import seconds
 
 DSN = "STCHAT_DSN"
 CLUSTER = re.compile(r"arn:aws[a-z-]*:rds:[a-z0-9-]+:\d{12}:cluster:[A-Za-z][A-Za-z0-9-]{0,62}")
@@ -64,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("--transaction-seconds", defaults.transactions.total_seconds, "how long a transaction may take in all"),
         ("--idle-seconds", defaults.idle_seconds, "auto-pause of the standalone cluster"),
     ):
-        parser.add_argument(flag, type=float, default=default, help=f"{help_} (default: {default or 'never'})")
+        parser.add_argument(flag, type=seconds, default=default, help=f"{help_} (default: {default or 'never'})")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -68,8 +68,8 @@ class Load:
         problems = []
         for field in fields(self):
             value = getattr(self, field.name)
-            if value is not None and not 0 <= value < 1e15:
-                problems.append(f"{field.name} must be 0 or more, got {value:g}")
+            if value is not None and not 0 <= value <= 1e15:
+                problems.append(f"{field.name} must be a number from 0 to 1e15, got {value:g}")
         if self.active_hours > 24:
             problems.append(f"active_hours must be at most 24 a day, got {self.active_hours:g}")
         problems += [

@@ -22,15 +22,15 @@ NAMES = (
 Field = tuple[tuple[type, ...], str, float | None]
 # Field of a price -> the types that it may have, what the message calls them, and the least that it may be.
 _FIELDS: dict[str, Field] = {
-    "usd": ((int, float), "a number of 0 or more", 0),
-    "per": ((int, float), "a number of 1 or more", 1),
+    "usd": ((int, float), "a number from 0 to 1e12", 0),
+    "per": ((int, float), "a number from 1 to 1e12", 1),
     "unit": ((str,), "a text", None),
     "as_of": ((date,), "a day like 2026-11-25, without quotes", None),
     "source": ((str,), "a text", None),
     "found": ((str,), "a text", None),
     "confirmed": ((bool,), "true or false", None),
 }
-_VCPUS: dict[str, Field] = {"vcpus": ((int,), "a whole number of 1 or more", 1)}
+_VCPUS: dict[str, Field] = {"vcpus": ((int,), "a whole number from 1 to 1e12", 1)}
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,6 @@ def _price(name: str, price: Any, fields: Mapping[str, Field]) -> list[str]:
         *(
             f"{name} {field} must be {what}, got {price.get(field, 'nothing')!r}"
             for field, (types, what, least) in fields.items()
-            if type(price.get(field)) not in types or (least is not None and not least <= price[field] < 1e12)
+            if type(price.get(field)) not in types or (least is not None and not least <= price[field] <= 1e12)
         ),
     ]

@@ -11,7 +11,8 @@ from typing import Any
 from stchat.chat import UNCHANGED, ChatHistory, ChatMemory, Memory
 from stchat.errors import StchatError
 from stchat.ops.chat_import import CONFLICTS_SHOWN, Import
-from stchat.ops.cli.chat_arguments import ARGUMENTS, line
+from stchat.ops.cli.arguments import integer
+from stchat.ops.cli.chat_arguments import ARGUMENTS
 from stchat.ops.cli.output import Answer
 from stchat.ops.cli.progress import progress
 
@@ -131,7 +132,7 @@ def _confirm(arguments: argparse.Namespace, what: str) -> None:
 
 
 _RECALL = (
-    "query", "-k", "--theme", "--metadata", "--mode", "--filter", "--since", "--until", "--recency", "--half-life",
+    "query", "-k --k", "--theme", "--metadata", "--mode", "--filter", "--since", "--until", "--recency", "--half-life",
 )  # fmt: skip
 _COMMANDS: Mapping[str, tuple[Callable[[argparse.Namespace], Answer], str, tuple[str, ...]]] = {
     "add": (
@@ -160,7 +161,7 @@ def add_to(group: argparse._SubParsersAction[argparse.ArgumentParser], common: a
         parser = group.add_parser(name, help=what, description=f"{what}; {_AS}", parents=[common])
         parser.set_defaults(run=run)
         for argument in ("user", *arguments):
-            parser.add_argument(argument, **ARGUMENTS[argument])
+            parser.add_argument(*argument.split(), **ARGUMENTS[argument])
         if run is update:
             parser.set_defaults(summary=UNCHANGED, metadata=UNCHANGED, expires_at=UNCHANGED)
     what = "store turns and memories from a file of JSON lines; what is there already is not stored twice"
@@ -169,5 +170,7 @@ def add_to(group: argparse._SubParsersAction[argparse.ArgumentParser], common: a
     )
     parser.set_defaults(run=import_file)
     parser.add_argument("file", type=Path, metavar="FILE.jsonl", help="one turn or memory a line")
-    parser.add_argument("--from-line", type=line, default=1, metavar="LINE", help="continue an import that stopped")
+    parser.add_argument(
+        "--from-line", type=integer(1), default=1, metavar="LINE", help="continue an import that stopped"
+    )
     parser.add_argument("--check", action="store_true", help="check every line, and send nothing")

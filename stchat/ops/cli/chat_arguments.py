@@ -7,7 +7,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from stchat.chat import Mode
+from stchat.chat import MOST_LISTED, MOST_MEMORIES, Mode
+from stchat.chat.validation import LARGEST_BIGINT, MOST_SECONDS
+from stchat.ops.cli.arguments import integer, number
 
 
 def json_object(text: str) -> Any:
@@ -18,20 +20,18 @@ def json_object(text: str) -> Any:
         raise argparse.ArgumentTypeError('must be a JSON object, such as \'{"lang": "ja"}\'') from None
 
 
-def line(text: str) -> int:
-    if text.isascii() and text.isdecimal() and int(text) > 0:
-        return int(text)
-    raise argparse.ArgumentTypeError("must be the number of a line, from 1")
-
+_bigint = integer(0, LARGEST_BIGINT)
+_share = number("must be a number from 0 to 1", lambda value: 0 <= value <= 1)
+_seconds = number("must be a number of seconds over 0, at most 1e12", lambda value: 0 < value <= MOST_SECONDS)
 
 ARGUMENTS: Mapping[str, dict[str, Any]] = {
     "user": {"metavar": "USER"},
     "theme": {"metavar": "THEME"},
-    "chatid": {"metavar": "CHATID", "type": int, "help": "an integer from 0"},
+    "chatid": {"metavar": "CHATID", "type": _bigint, "help": "an integer from 0"},
     "summary": {"metavar": "SUMMARY", "help": "the text to store"},
     "query": {"metavar": "QUERY", "help": "the text to search by"},
     "--theme": {"help": "only of this theme"},
-    "--chatid": {"type": int, "help": "only of this chatid"},
+    "--chatid": {"type": _bigint, "help": "only of this chatid"},
     "id": {"metavar": "ID", "help": "the memory's id"},
     "ids": {"metavar": "ID", "nargs": "+", "help": "the memories' ids"},
     "--id": {"metavar": "ID", "help": "the memory's own id: the one that has it already is replaced"},
@@ -44,9 +44,9 @@ ARGUMENTS: Mapping[str, dict[str, Any]] = {
     },
     "--userinput": {"metavar": "TEXT", "help": "the user's input"},
     "--botresponse": {"metavar": "TEXT", "help": "the bot's response"},
-    "--limit": {"type": int, "default": 50, "help": "how many (%(default)s)"},
-    "--before": {"type": int, "metavar": "PRIMARYKEY", "help": "only older turns: the last one of a page"},
-    "-k": {"type": int, "default": 10, "help": "how many, the best first (%(default)s)"},
+    "--limit": {"type": integer(1, MOST_LISTED), "default": 50, "help": "how many (%(default)s)"},
+    "--before": {"type": _bigint, "metavar": "PRIMARYKEY", "help": "only older turns: the last one of a page"},
+    "-k --k": {"type": integer(1, MOST_MEMORIES), "default": 10, "help": "how many, the best first (%(default)s)"},
     "--mode": {
         "choices": get_args(Mode),
         "default": "hybrid",
@@ -56,7 +56,7 @@ ARGUMENTS: Mapping[str, dict[str, Any]] = {
     "--filter": {"type": json_object, "metavar": "JSON", "help": 'of the metadata, such as \'{"price": {"$lt": 10}}\''},
     "--since": {"metavar": "TIME", "help": "only what was created then or later: ISO 8601 with a zone"},
     "--until": {"metavar": "TIME", "help": "only what was created before"},
-    "--recency": {"type": float, "default": 0.0, "help": "which share of the score age takes, 0 to 1 (%(default)s)"},
-    "--half-life": {"type": float, "metavar": "SECONDS", "help": "in which it takes half of that share"},
+    "--recency": {"type": _share, "default": 0.0, "help": "which share of the score age takes, 0 to 1 (%(default)s)"},
+    "--half-life": {"type": _seconds, "metavar": "SECONDS", "help": "in which it takes half of that share"},
     "--yes": {"action": "store_true", "help": "do it"},
 }

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from stchat.data_api import aws_client
 from stchat.environment import Settings, region_of
 from stchat.errors import LedgerError, MigrationError
+from stchat.ops.cli.arguments import integer
 from stchat.ops.cli.connection import connect
 from stchat.ops.cli.output import Answer
 from stchat.ops.cli.output import table as table_of
@@ -208,7 +209,9 @@ def add_to(group: argparse._SubParsersAction[argparse.ArgumentParser], common: a
     parsers["check"].add_argument("--strict", action="store_true", help="refuse what prod refuses")
     for name in ("baseline", "index", "new"):
         parsers[name].add_argument("database", metavar="DATABASE")
-    parsers["baseline"].add_argument("version", metavar="VERSION", type=int, help="the last migration to record")
+    parsers["baseline"].add_argument(
+        "version", metavar="VERSION", type=integer(1, 9999), help="the last migration to record"
+    )
     parsers["index"].add_argument("state", choices=("on", "off"))
     parsers["codes"].add_argument("database", metavar="DATABASE")
     parsers["codes"].add_argument("--look", action="store_true", help="only print how they fit")

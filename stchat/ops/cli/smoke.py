@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stchat.chat import CohereEmbedder
 from stchat.data_api import Backoff, DataApi, aws_client, describe_error, retry
 from stchat.environment import ApplicationSettings, Variable, region_of
+from stchat.ops.cli.arguments import seconds
 from stchat.ops.cli.output import Answer, table
 from stchat.ops.privileges import SmokeError
 from stchat.ops.smoke import Invoke, Smoke
@@ -115,7 +116,7 @@ def add_to(groups: argparse._SubParsersAction[argparse.ArgumentParser], common: 
     )
     parser.add_argument(
         "--timeout",
-        type=float,
+        type=seconds,
         default=180.0,
         metavar="S",
         help="seconds to wait for a paused cluster (%(default)g)",

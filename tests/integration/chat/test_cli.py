@@ -70,7 +70,6 @@ def test_memory(run: Run) -> None:
     assert answered(run, "recall", "犬", "--theme", "仕事") == []
     [by_words] = answered(run, "recall", "ﾎﾟﾁ", "--mode", "lexical")
     assert (by_words["chatid"], by_words["score"], by_words["similarity"]) == (1, 1.0, None)
-    assert run("recall", "犬", "-k", "0") == (1, "", "error: k must be an integer from 1 to 100, got 0\n")
     assert run("forget", "--theme", "日常") == (
         1,
         "",

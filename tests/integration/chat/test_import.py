@@ -96,9 +96,3 @@ def test_turns_of_another_text_are_named_by_their_lines(run: Run, user: str) -> 
         "created: 1  already existed: 1\n"
         "not stored, since another turn has their userid, theme and chatid: 1 turns, lines 2\n",
     )
-
-
-def test_the_number_of_a_line(run: Run, user: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        run(rows(user), "--from-line", "0")
-    assert "argument --from-line: must be the number of a line, from 1\n" in capsys.readouterr().err
