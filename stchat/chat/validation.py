@@ -14,7 +14,7 @@ from stchat.errors import InputError
 NAME_BYTES = 1_000  # userid, theme and id: an entry of a btree index holds 2,704 bytes
 TEXT_BYTES = 400_000  # two of these, a turn, fit the 1 MiB of a response
 METADATA_BYTES = 16_384
-LARGEST_BIGINT = 2**63 - 1
+LARGEST_INT, LARGEST_BIGINT = 2**31 - 1, 2**63 - 1
 MOST_SECONDS = 1e12
 MOST_IDS = 500  # of a call: with every character escaped twice they fit the 4 MiB of a request
 

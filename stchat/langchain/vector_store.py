@@ -15,6 +15,7 @@ from langchain_core.embeddings import Embeddings
 from stchat.chat import ChatMemory, Memory, Mode, normalised, to_text, validation
 from stchat.data_api import Backoff
 from stchat.errors import InputError
+from stchat.langchain.arguments import Diverse, no_more
 from stchat.langchain.ids import made, named, parts
 from stchat.langchain.in_threads import InThreads
 from stchat.langchain.models import FromLangChain, ToLangChain
@@ -96,7 +97,7 @@ class DataApiVectorStore(InThreads):
         """
         given = kwargs.pop("ids", None) or [document.id for document in documents]
         expires_at = kwargs.pop("expires_at", None)
-        _no_more(kwargs)
+        no_more(kwargs)
         if len(given) != len(documents):
             raise InputError("ids", f"be as many as the documents, {len(documents)}", str(len(given)))
         ids = [made(one) if name is None else named(name) for name, one in zip(given, documents, strict=True)]
@@ -121,7 +122,7 @@ class DataApiVectorStore(InThreads):
 
     def delete(self, ids: Sequence[str] | None = None, **kwargs: Any) -> bool:
         """None: all of the theme. True, also where there were none."""
-        _no_more(kwargs)
+        no_more(kwargs)
         if ids is None:
             self.memory.delete(self.userid, self.theme)
             return True
@@ -153,34 +154,37 @@ class DataApiVectorStore(InThreads):
         return [(self._document(one), one.score or 0.0) for one in found]
 
     def max_marginal_relevance_search(
-        self, query: str, k: int = 4, fetch_k: int = 20, lambda_mult: float = 0.5, **kwargs: Any
+        self, query: str, k: int = 4, fetch_k: int | None = None, lambda_mult: float = 0.5, **kwargs: Any
     ) -> list[Document]:
-        """Of the `fetch_k` best, 100 at most, k that are near the query and not near each other."""
+        """Of the `fetch_k` best, k that are near the query and not near each other.
+
+        Args:
+            fetch_k: k to 100. None: 20, or k where that is more.
+            lambda_mult: 0, as unlike each other as can be, to 1, as near the query.
+        """
+        diverse = Diverse.of(k, fetch_k, lambda_mult)
         backoff = Backoff(self.memory.api.timeout)
         vector = self.memory.embedder.with_timeout(backoff.left).query(validation.non_blank("query", query))
         hybrid = kwargs.pop("mode", self.mode) != "semantic"
-        return self._diverse(vector, k, fetch_k, lambda_mult, {"text": query} | kwargs if hybrid else kwargs)
+        return self._diverse(vector, diverse, {"text": query} | kwargs if hybrid else kwargs)
 
     def max_marginal_relevance_search_by_vector(
-        self, embedding: list[float], k: int = 4, fetch_k: int = 20, lambda_mult: float = 0.5, **kwargs: Any
+        self, embedding: list[float], k: int = 4, fetch_k: int | None = None, lambda_mult: float = 0.5, **kwargs: Any
     ) -> list[Document]:
-        return self._diverse(embedding, k, fetch_k, lambda_mult, kwargs)
+        return self._diverse(embedding, Diverse.of(k, fetch_k, lambda_mult), kwargs)
 
     def _select_relevance_score_fn(self) -> Callable[[float], float]:
         return lambda score: min(1.0, max(0.0, score))
 
-    def _diverse(
-        self, vector: Sequence[float], k: int, fetch_k: int, lambda_mult: float, options: Mapping[str, Any]
-    ) -> list[Document]:
-        validation.integer("k", k, 1, 100)
-        best = self.memory.recall_vector(self.userid, vector, max(k, fetch_k), self.theme, **options)
+    def _diverse(self, vector: Sequence[float], diverse: Diverse, options: Mapping[str, Any]) -> list[Document]:
+        best = self.memory.recall_vector(self.userid, vector, diverse.fetch_k, self.theme, **options)
         found = {one.primarykey: one for one in best}
         parameters = {
             "userid": self.userid,
             "memories": json.dumps([*found]),
             "vector": to_text(normalised(vector)),
-            "k": k,
-            "lambda": float(lambda_mult),
+            "k": diverse.k,
+            "lambda": diverse.lambda_mult,
             "model": self.memory.embedder.model,
         }
         rows = self.memory.api.execute(_DIVERSE, parameters, idempotent=True).rows
@@ -197,8 +201,3 @@ class DataApiVectorStore(InThreads):
         prefix = f"{self.theme}.."
         name = memory.id[len(prefix) :] if memory.id.startswith(prefix) else f"..{memory.id}"
         return Document(id=name, page_content=memory.summary, metadata=memory.metadata or {})
-
-
-def _no_more(options: Mapping[str, Any]) -> None:
-    if options:
-        raise InputError("arguments", "be those that this store has", ", ".join(options)[:64])

@@ -25,13 +25,13 @@ from langgraph.store.base import (
 )
 
 from stchat.chat import filters, validation
+from stchat.chat.validation import LARGEST_INT
 from stchat.data_api import Row, to_json
 from stchat.errors import InputError
 
 FIELD_BYTES = 1_000  # of a field that filters see, where the value is larger than metadata may be
 SEARCHED = 8_000  # characters of the text of an item; search by words reads no more, search by meaning 2,048
 MOST_MINUTES = 1e9
-LARGEST_INT = 2**31 - 1
 NAMESPACES = "langgraph.namespaces"  # the field of a memory's metadata by which search finds it
 
 Labels = tuple[str, ...]

@@ -52,6 +52,8 @@ class Walk:
         before: RunnableConfig | None,
         limit: int | None,
     ) -> Walk:
+        if limit is not None:
+            validation.integer("limit", limit, 0, validation.LARGEST_INT)
         place = Place.of(config).json if config else {}
         if config and config["configurable"].get("checkpoint_ns") is None:
             place["namespace"] = None  # all of the thread

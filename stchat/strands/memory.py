@@ -11,9 +11,7 @@ from strands.memory.extraction.types import ExtractionConfig
 from strands.memory.types import MemoryEntry, MemoryStore, Metadata, SearchOptions
 
 from stchat.aio import in_thread
-from stchat.chat import ChatMemory, Memory, Mode, validation
-
-MOST_RESULTS = 100
+from stchat.chat import MOST_MEMORIES, ChatMemory, Memory, Mode, validation
 
 
 class ChatMemoryStore(MemoryStore):
@@ -50,7 +48,7 @@ class ChatMemoryStore(MemoryStore):
         self.everywhere = everywhere
         self.name = name
         self.description = description
-        self.max_search_results = max_search_results
+        self.max_search_results = _results(max_search_results)
         self.writable = writable
         self.extraction = extraction
         self.mode: Mode = mode
@@ -65,8 +63,8 @@ class ChatMemoryStore(MemoryStore):
 
     async def search(self, query: str, options: SearchOptions | None = None) -> list[MemoryEntry]:
         """The best first. Nothing for a query of blanks; over 100 results are 100."""
-        asked = (options or {}).get("max_search_results", self.max_search_results)
-        k = 10 if asked is None else min(asked, MOST_RESULTS)
+        asked = _results((options or {}).get("max_search_results", self.max_search_results))
+        k = 10 if asked is None else min(asked, MOST_MEMORIES)
         if not query.strip():
             return []
         theme = None if self.everywhere else self.theme
@@ -76,6 +74,10 @@ class ChatMemoryStore(MemoryStore):
     async def add(self, content: str, metadata: Metadata | None = None) -> bool:
         """Whether it was not there yet."""
         return await in_thread(self.threads, self.memory.remember, self.userid, self.theme, 0, content, metadata)
+
+
+def _results(asked: int | None) -> int | None:
+    return None if asked is None else validation.integer("max_search_results", asked, 1, validation.LARGEST_INT)
 
 
 def _entry(memory: Memory) -> MemoryEntry:
