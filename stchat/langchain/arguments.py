@@ -9,6 +9,8 @@ from typing import Any
 from stchat.chat import MOST_MEMORIES, validation
 from stchat.errors import InputError
 
+RECALL = ("k", "filter", "metadata", "since", "until", "half_life", "recency")
+DIVERSE = (*RECALL, "fetch_k", "lambda_mult")
 BEST = 20  # of which a search by maximal marginal relevance chooses
 
 
@@ -28,6 +30,6 @@ class Diverse:
         return cls(k, best, validation.share("lambda_mult", lambda_mult))
 
 
-def no_more(options: Mapping[str, Any]) -> None:
-    if options:
-        raise InputError("arguments", "be those that this store has", ", ".join(options)[:64])
+def only(options: Mapping[str, Any], *names: str) -> None:
+    if others := [name for name in options if name not in names]:
+        raise InputError("arguments", f"be among {', '.join(names)}", ", ".join(others)[:64])

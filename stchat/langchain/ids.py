@@ -27,5 +27,12 @@ def named(name: Any) -> str:
     return checked
 
 
+def checked(names: Any) -> list[str]:
+    """Of documents that are there, or were."""
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise InputError("ids", "be a list of ids", validation.describe(names))
+    return [validation.name(f"ids[{index}]", one) for index, one in enumerate(names)]
+
+
 def parts(names: Sequence[str]) -> Iterable[Sequence[str]]:
     return (names[start : start + MOST_IDS] for start in range(0, len(names), MOST_IDS))

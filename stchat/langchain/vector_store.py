@@ -15,8 +15,8 @@ from langchain_core.embeddings import Embeddings
 from stchat.chat import ChatMemory, Memory, Mode, normalised, to_text, validation
 from stchat.data_api import Backoff
 from stchat.errors import InputError
-from stchat.langchain.arguments import Diverse, no_more
-from stchat.langchain.ids import made, named, parts
+from stchat.langchain.arguments import DIVERSE, RECALL, Diverse, only
+from stchat.langchain.ids import checked, made, named, parts
 from stchat.langchain.in_threads import InThreads
 from stchat.langchain.models import FromLangChain, ToLangChain
 
@@ -80,6 +80,9 @@ class DataApiVectorStore(InThreads):
         **kwargs: Any,
     ) -> DataApiVectorStore:
         """`kwargs`: `memory`, which is from the environment unless given, and this class's arguments."""
+        only(kwargs, "memory", "userid", "theme", "mode", "threads")
+        if "userid" not in kwargs:
+            raise InputError("userid", "be given", "none", 'name whose documents they are: userid="hana"')
         memory = kwargs.pop("memory", None) or ChatMemory.from_env()
         store = cls(memory, embedding=embedding, **kwargs)
         store.add_texts(texts, metadatas, ids=ids)
@@ -93,11 +96,11 @@ class DataApiVectorStore(InThreads):
         """A document whose id is there is replaced. In batches of 96; an error says how many are stored.
 
         Args:
-            kwargs: `ids`, before those that the documents have, and `expires_at`, of all of them.
+            kwargs: `ids`, before those that the documents have, and `expires_at`, of all of them. `batch_size`, which
+                LangChain's indexing gives, has no effect.
         """
-        given = kwargs.pop("ids", None) or [document.id for document in documents]
-        expires_at = kwargs.pop("expires_at", None)
-        no_more(kwargs)
+        only(kwargs, "ids", "expires_at", "batch_size")
+        given = kwargs.get("ids") or [document.id for document in documents]
         if len(given) != len(documents):
             raise InputError("ids", f"be as many as the documents, {len(documents)}", str(len(given)))
         ids = [made(one) if name is None else named(name) for name, one in zip(given, documents, strict=True)]
@@ -109,7 +112,7 @@ class DataApiVectorStore(InThreads):
                 "id": self._inside(name),
                 "summary": one.page_content,
                 "metadata": one.metadata,
-                "expires_at": expires_at,
+                "expires_at": kwargs.get("expires_at"),
             }
             for name, one in zip(ids, documents, strict=True)
         ]
@@ -122,24 +125,26 @@ class DataApiVectorStore(InThreads):
 
     def delete(self, ids: Sequence[str] | None = None, **kwargs: Any) -> bool:
         """None: all of the theme. True, also where there were none."""
-        no_more(kwargs)
+        only(kwargs, "ids")
         if ids is None:
             self.memory.delete(self.userid, self.theme)
             return True
-        others = self._get([self._inside(name) for name in ids if name.startswith("..")])
+        names = checked(ids)
+        others = self._get([self._inside(name) for name in names if name.startswith("..")])
         elsewhere = {one.id for one in others if one.theme != self.theme}
-        for some in parts([name for name in map(self._inside, ids) if name not in elsewhere]):
+        for some in parts([name for name in map(self._inside, names) if name not in elsewhere]):
             self.memory.forget(self.userid, some)
         return True
 
     def get_by_ids(self, ids: Sequence[str], /) -> list[Document]:
-        return [self._document(one) for one in self._get([*map(self._inside, ids)]) if one.theme == self.theme]
+        return [self._document(one) for one in self._get([*map(self._inside, checked(ids))]) if one.theme == self.theme]
 
     def similarity_search(self, query: str, k: int = 4, **kwargs: Any) -> list[Document]:
         return [document for document, _ in self.similarity_search_with_score(query, k, **kwargs)]
 
     def similarity_search_with_score(self, query: str, k: int = 4, **kwargs: Any) -> list[tuple[Document, float]]:
         """With `Memory.score`: the larger the better."""
+        only(kwargs, *RECALL, "mode")
         found = self.memory.recall(self.userid, query, k, self.theme, **{"mode": self.mode} | kwargs)
         return [(self._document(one), one.score or 0.0) for one in found]
 
@@ -150,6 +155,7 @@ class DataApiVectorStore(InThreads):
         self, embedding: list[float], k: int = 4, **kwargs: Any
     ) -> list[tuple[Document, float]]:
         """With the cosine. `text`: what the vector is of, to search by its words too."""
+        only(kwargs, *RECALL, "text")
         found = self.memory.recall_vector(self.userid, embedding, k, self.theme, **kwargs)
         return [(self._document(one), one.score or 0.0) for one in found]
 
@@ -162,6 +168,7 @@ class DataApiVectorStore(InThreads):
             fetch_k: k to 100. None: 20, or k where that is more.
             lambda_mult: 0, as unlike each other as can be, to 1, as near the query.
         """
+        only(kwargs, *DIVERSE, "mode")
         diverse = Diverse.of(k, fetch_k, lambda_mult)
         backoff = Backoff(self.memory.api.timeout)
         vector = self.memory.embedder.with_timeout(backoff.left).query(validation.non_blank("query", query))
@@ -171,6 +178,7 @@ class DataApiVectorStore(InThreads):
     def max_marginal_relevance_search_by_vector(
         self, embedding: list[float], k: int = 4, fetch_k: int | None = None, lambda_mult: float = 0.5, **kwargs: Any
     ) -> list[Document]:
+        only(kwargs, *DIVERSE, "text")
         return self._diverse(embedding, Diverse.of(k, fetch_k, lambda_mult), kwargs)
 
     def _select_relevance_score_fn(self) -> Callable[[float], float]:

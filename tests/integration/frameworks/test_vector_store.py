@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from langchain_core.documents import Document
 from langchain_core.embeddings import DeterministicFakeEmbedding
+from langchain_core.indexing import InMemoryRecordManager, index
 from langchain_core.vectorstores import VectorStore
 from langchain_core.vectorstores.utils import maximal_marginal_relevance
 from langchain_tests.integration_tests import VectorStoreIntegrationTests
@@ -104,6 +105,20 @@ def test_a_theme_has_its_ids_alone(documents: DataApiVectorStore, user: str) -> 
     assert notes.similarity_search("any") == []
     assert [one.theme for one in memory.get(user, ["stays"])] == ["elsewhere"]
     assert len(documents.get_by_ids(["1"])) == 1
+
+
+def test_an_index_keeps_what_has_not_changed(documents: DataApiVectorStore) -> None:
+    records = InMemoryRecordManager("documents")
+    records.create_schema()
+
+    def indexed(*texts: str) -> tuple[int, int, int]:
+        pages = [Document(page_content=text, metadata={"source": "guide"}) for text in texts]
+        done = index(pages, records, documents, cleanup="full", key_encoder="sha256")
+        return done["num_added"], done["num_skipped"], done["num_deleted"]
+
+    assert indexed("soup", "rice") == (2, 0, 0)
+    assert indexed("soup", "tea") == (1, 1, 1)
+    assert {one.page_content for one in documents.similarity_search("soup", k=9)} == {"soup", "tea"}
 
 
 def test_calls(migrated: MigratedDatabase, embedder: CohereEmbedder, user: str) -> None:
