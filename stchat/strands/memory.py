@@ -65,7 +65,7 @@ class ChatMemoryStore(MemoryStore):
         """The best first. Nothing for a query of blanks; over 100 results are 100."""
         asked = _results((options or {}).get("max_search_results", self.max_search_results))
         k = 10 if asked is None else min(asked, MOST_MEMORIES)
-        if not query.strip():
+        if not validation.text("query", query).strip():
             return []
         theme = None if self.everywhere else self.theme
         found = await in_thread(self.threads, self.memory.recall, self.userid, query, k, theme, mode=self.mode)
@@ -73,6 +73,7 @@ class ChatMemoryStore(MemoryStore):
 
     async def add(self, content: str, metadata: Metadata | None = None) -> bool:
         """Whether it was not there yet."""
+        validation.non_blank("content", content)
         return await in_thread(self.threads, self.memory.remember, self.userid, self.theme, 0, content, metadata)
 
 

@@ -18,7 +18,7 @@ from strands.types.exceptions import StorageError
 from stchat.aio import in_thread
 from stchat.chat import validation
 from stchat.data_api import Database
-from stchat.errors import StchatError
+from stchat.errors import InputError, StchatError
 from stchat.state import database_from_env, owner, receive, received, seconds_of, send
 
 _WRITE = "SELECT st_chat_write_state(:userid, :key, :data::bytea, :seconds::float8) AS swept"
@@ -67,7 +67,7 @@ class StateStorage(Storage):
         return cls(database_from_env(environment), userid, expires_after=expires_after)
 
     async def write(self, key: str, data: bytes) -> None:
-        await self._run(self._write, key, bytes(data))
+        await self._run(self._write, key, data)
 
     async def read(self, key: str) -> bytes | None:
         return await self._run(self._read, key)
@@ -81,6 +81,10 @@ class StateStorage(Storage):
 
     def namespace(self, prefix: str) -> StateStorage:
         """The same, of the keys that begin with `prefix` and a "/", which are then called without both."""
+        try:
+            validation.text("prefix", prefix)
+        except InputError as error:
+            raise StorageError(str(error)) from error
         scoped = copy.copy(self)
         scoped._prefix = f"{self._prefix}{prefix.strip('/')}/" if prefix.strip("/") else self._prefix
         scoped._namespaced = _NAMESPACED  # type: ignore[attr-defined]
@@ -88,7 +92,9 @@ class StateStorage(Storage):
 
     def _write(self, key: str, data: bytes) -> None:
         parameters = {"userid": self.userid, "key": self._key(key), "seconds": self._seconds}
-        send(self.api, _WRITE, parameters, data)
+        if not isinstance(data, bytes | bytearray | memoryview):
+            raise InputError("data", "be bytes", validation.describe(data), "encode a text with data.encode()")
+        send(self.api, _WRITE, parameters, bytes(data))
 
     def _read(self, key: str) -> bytes | None:
         return receive(self.api, _READ, {"userid": self.userid, "key": self._key(key)})
@@ -97,7 +103,7 @@ class StateStorage(Storage):
         self.api.execute(_DELETE, {"userid": self.userid, "key": self._key(key)}, idempotent=True)
 
     def _list(self, query: str) -> builtins.list[str]:
-        prefix = self._prefix + (validation.name("prefix", query) if query else "")
+        prefix = self._prefix + (validation.name("query", query) if query != "" else "")
         whole = received(self.api, _LIST, {"userid": self.userid, "prefix": prefix, "end": _behind(prefix)})
         return [key[len(self._prefix) :] for key in json.loads(whole)]
 

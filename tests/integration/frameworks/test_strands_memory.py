@@ -95,7 +95,7 @@ def test_search_and_add(remembered: ChatMemory, user: str) -> None:
         assert len(await store.search("river", {"max_search_results": 1_000})) == 4
         everywhere = ChatMemoryStore(remembered, user, everywhere=True)
         assert (await everywhere.search("Kyoto"))[0].content == "wants to see Kyoto"
-        with pytest.raises(InputError, match="summary must not be blank"):
+        with pytest.raises(InputError, match="content must not be blank"):
             await store.add("")
 
     asyncio.run(run())
