@@ -13,6 +13,7 @@ from local_aws.bedrock import embedders
 from local_aws.processes import LocalError
 from local_aws.state import IN_CHECKOUT, REPOSITORY
 from stchat.errors import StchatError
+from stchat.ops import files
 from stchat.ops.cli.arguments import seconds
 
 # Each app has a local AWS of its own.
@@ -46,6 +47,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (LocalError, StchatError) as error:
         if text := str(error):
             print(f"error: {text}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"error: {files.describe(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted: what this command started is stopped", file=sys.stderr)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stchat.errors import SettingsError
+from stchat.ops import files
 
 FILE = Path(__file__).parent / "prices.toml"
 
@@ -77,7 +78,7 @@ def load(file: Path = FILE) -> Prices:
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SettingsError(f"cannot read prices: {error}") from error
+        raise SettingsError(f"cannot read prices: {files.describe(error)}") from error
     except ValueError as error:
         raise SettingsError(f"{file} must be TOML: {error}") from error
     if found := _problems(content):

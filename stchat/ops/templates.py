@@ -18,7 +18,7 @@ from typing import Any
 
 from stchat.embedding_models import price_name
 from stchat.errors import SettingsError
-from stchat.ops import fargate_tasks
+from stchat.ops import fargate_tasks, files
 
 Template = dict[str, Any]
 
@@ -163,7 +163,7 @@ def _days(schedules: list[dict[str, Any]]) -> float | None:
 
 def load(directory: Path) -> list[Template]:
     """The templates in `directory`, as `cdk synth` leaves them in cdk.out."""
-    found = [json.loads(file.read_text()) for file in sorted(directory.glob("*.json"))]
+    found = [files.read_json(file, "run `cdk synth` again") for file in sorted(directory.glob("*.json"))]
     templates = [one for one in found if isinstance(one, dict) and isinstance(one.get("Resources"), dict)]
     if not templates:
         raise SettingsError(f"{directory} has no templates: make them with `cdk synth --output {directory}`")
@@ -195,7 +195,7 @@ def synthesized(stage: str) -> list[Template]:
             f"there is no cdk.json in {Path.cwd()}: run this where the CDK app is, or name the templates of `cdk synth`"
             " with --templates cdk.out"
         )
-    settings: Mapping[str, Any] = json.loads(CDK_JSON.read_text())
+    settings: Mapping[str, Any] = files.read_json(CDK_JSON, "correct it")
     context = settings.get("context", {})
     command = shlex.split(settings.get("app", f"python3 {APP}"))
     if command[0] in ("python", "python3"):

@@ -101,8 +101,10 @@ def export_file(api: Database, userid: str, path: Path, report: Report) -> Mappi
     """To a new file that its owner alone may read, which is there once it is whole.
 
     Raises:
-        StchatError: the file exists.
+        StchatError: the file exists, or its folder does not.
     """
+    if not path.parent.is_dir():
+        raise StchatError(f"{path.parent} must be a folder, to write {path.name} into, got none: make it first")
     if path.exists():
         raise StchatError(f"{path} exists already: choose another file, or remove it")
     unfinished = path.with_name(f"{path.name}.unfinished")

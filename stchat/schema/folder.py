@@ -10,6 +10,7 @@ from stchat.errors import FileError
 from stchat.schema.migration import Migration, decode, digest, normalise
 
 _FILE = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
+_WHAT = re.compile(r"[a-z0-9_]+")
 _DATABASE = re.compile(r"[a-z_][a-z0-9_]*")
 
 
@@ -27,6 +28,15 @@ def files(directory: Path) -> Iterator[tuple[str, Path]]:
     for database in _databases(directory):
         for file in _numbered(directory / database):
             yield database, file
+
+
+def check_name(database: str, what: str) -> None:
+    """Of a new file, whose name has `what` after the number. Raises FileError."""
+    for word, pattern in ((database, _DATABASE), (what, _WHAT)):
+        if not pattern.fullmatch(word):
+            raise FileError(
+                f"a folder and a migration must be named in a-z, 0-9 and _, got {word!r}: such as add_theme"
+            )
 
 
 def _databases(directory: Path) -> list[str]:

@@ -32,7 +32,7 @@ def status(arguments: argparse.Namespace) -> Answer:
 
 
 def move(arguments: argparse.Namespace) -> Answer:
-    api, target, list_of = _database(arguments), parse(arguments.to, "--to"), prices.load(arguments.prices)
+    target, list_of, api = parse(arguments.to, "--to"), prices.load(arguments.prices), _database(arguments)
     size = embedding_move.size(api, target.model.name, target.model.characters)
     price = list_of[target.model.price]
     _say(

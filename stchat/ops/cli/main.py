@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from stchat.data_api import describe_error
 from stchat.errors import StchatError
+from stchat.ops import files
 from stchat.ops.cli.output import Answer, printable
 from stchat.ops.language import Language, language
 from stchat.ops.messages import explain
@@ -97,7 +98,7 @@ def _describe(error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError) and (extra := _EXTRAS.get((error.name or "").partition(".")[0])):
         return f'this command needs the package {error.name}: pip install "stchat[{extra}]"'
     if isinstance(error, OSError):
-        return str(error)
+        return files.describe(error)
     where = traceback.extract_tb(error.__traceback__)[-1]
     text = " ".join(f"{type(error).__name__} {error}".split())
     return f"{text}, at {where.filename}:{where.lineno}: this is a bug of stchat, please report the line"

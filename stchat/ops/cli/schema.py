@@ -24,7 +24,7 @@ from stchat.ops.cli.schema_status import narrow_table_of, status_rows
 from stchat.schema import global_hnsw_index, memory_codes, memory_words
 from stchat.schema.baseline import baseline, differences
 from stchat.schema.execution import RetryLater
-from stchat.schema.folder import listing
+from stchat.schema.folder import check_name, listing
 from stchat.schema.migration import Migration
 from stchat.schema.observation import observe
 from stchat.schema.plan import by_database, pending
@@ -168,6 +168,7 @@ def codes(arguments: argparse.Namespace) -> Answer:
 
 
 def new(arguments: argparse.Namespace) -> Answer:
+    check_name(arguments.database, arguments.what)
     folder: Path = arguments.sql / arguments.database
     numbers = [file.version for file in listing(arguments.sql) if file.database == arguments.database]
     file = folder / f"{max(numbers, default=0) + 1:04}_{arguments.what}.sql"
