@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -91,6 +92,23 @@ def metadata(
     if json.loads(written) != value:
         raise InputError(field, "be the same after JSON", "keys that are not str, or tuples", "use str and list")
     return _text(field, without_nul(field, written), most, hint)
+
+
+def parsed(field: str, text: str | bytes) -> Any:
+    """JSON that a user wrote, without a key twice in an object: RFC 8259 leaves open which value then counts.
+
+    Raises ValueError or RecursionError: it is no JSON.
+    """
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            twice, _ = Counter(key for key, _ in pairs).most_common(1)[0]
+            shown = twice[:64].encode(errors="replace").decode()
+            raise InputError(field, "have each key of an object once", f"{shown!r} twice", "remove one of them")
+        return found
+
+    return json.loads(text, object_pairs_hook=unique)
 
 
 def without_nul(field: str, written: str) -> str:

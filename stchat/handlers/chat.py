@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from stchat.chat import FAILED, OPERATIONS, TOO_LARGE, Chat, Problem, RefusedError, logged, problem
+from stchat.chat import FAILED, OPERATIONS, TOO_LARGE, Chat, Problem, RefusedError, logged, problem, validation
 from stchat.environment import ApplicationSettings
 from stchat.errors import InputError, StchatError
 
@@ -119,7 +119,7 @@ def _http_request(event: Event) -> tuple[str, Event]:
         raise RefusedError(Problem(405, f"POST /{operation} with a JSON object"))
     body: Any = event.get("body")
     try:
-        fields = json.loads(base64.b64decode(body) if event.get("isBase64Encoded") else body)
+        fields = validation.parsed("body", base64.b64decode(body) if event.get("isBase64Encoded") else body)
     except (TypeError, ValueError, RecursionError):  # TypeError: no text at all
         fields = None
     if not isinstance(fields, dict):

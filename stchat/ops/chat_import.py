@@ -7,14 +7,13 @@ LangGraph's store (`stchat.ops.store_items`).
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from stchat.chat import BATCH_ITEMS, BATCH_TURNS, ChatHistory, ChatMemory, prepare, prepare_turn
+from stchat.chat import BATCH_ITEMS, BATCH_TURNS, ChatHistory, ChatMemory, prepare, prepare_turn, validation
 from stchat.errors import InputError, StchatError
 from stchat.ops import store_items
 
@@ -147,7 +146,7 @@ def _items(file: BinaryIO, progress: Progress, from_line: int) -> Iterator[tuple
             continue
         progress.line = line
         try:
-            item = json.loads(text)
+            item = validation.parsed(f"line {line:,}", text)
         except (ValueError, RecursionError):
             item = None
         if not isinstance(item, dict):

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from stchat.chat import MOST_LISTED, MOST_MEMORIES, Mode
+from stchat.chat import MOST_LISTED, MOST_MEMORIES, Mode, validation
 from stchat.chat.validation import LARGEST_BIGINT, MOST_SECONDS
+from stchat.errors import InputError
 from stchat.ops.cli.arguments import integer, number
 
 
 def json_object(text: str) -> Any:
     """argparse shows the text of this error."""
     try:
-        return json.loads(text)
-    except ValueError:
+        return validation.parsed("a JSON object", text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(f"must {error.must}, got {error.got}: {error.hint}") from None
+    except (ValueError, RecursionError):
         raise argparse.ArgumentTypeError('must be a JSON object, such as \'{"lang": "ja"}\'') from None
 
 

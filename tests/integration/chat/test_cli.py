@@ -104,12 +104,6 @@ def test_memories_by_id(run: Run) -> None:
     assert run("forget", "--ids", "a", second["id"])[1] == "deleted: 2\n"
 
 
-def test_metadata_that_are_no_json(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        run("recall", "犬", "--metadata", "ja")
-    assert 'argument --metadata: must be a JSON object, such as \'{"lang": "ja"}\'\n' in capsys.readouterr().err
-
-
 def test_progress_while_the_cluster_wakes_up(
     run: Run, migrated: MigratedDatabase, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -65,6 +65,10 @@ def test_a_wrong_line_stops_it_and_the_lines_before_are_stored(run: Run, user: s
     )
     assert len(ChatHistory(migrated.app).turns(user)) == 2
     assert run([*good[:2], good[2], good[4]], "--from-line", "3")[:2] == (0, "created: 2  already existed: 0\n")
+    twice = '{"userid": "u", "theme": "t", "chatid": 4, "chatid": 5}'
+    assert run([good[0], twice], "--check")[2] == (
+        "error: line 2 must have each key of an object once, got 'chatid' twice: remove one of them\n"
+    )
     assert run([good[0], "{"])[2].startswith("error: line 2 must be a JSON object, got something else: write one")
 
 

@@ -110,6 +110,16 @@ def test_bodies_that_are_no_object(function: Function, body: str, encoded: bool)
     assert json.loads(reply["body"]) == {"error": "body must be a JSON object, got something else", "field": "body"}
 
 
+def test_a_body_that_has_a_key_twice(function: Function, caplog: pytest.LogCaptureFixture) -> None:
+    body = json.dumps(FIELDS | {"metadata": 0}).replace("0", f'{{"{CANARY}": 1, "{CANARY}": 2}}')
+    with caplog.at_level(logging.INFO):
+        reply = function.post("/add", body)
+    message = f"body must have each key of an object once, got '{CANARY}' twice: remove one of them"
+    assert (reply["statusCode"], json.loads(reply["body"])) == (400, {"error": message, "field": "body"})
+    assert function.side.got == {}, "nothing was called"
+    assert CANARY not in "".join(str(vars(record)) for record in caplog.records)
+
+
 def test_a_body_in_base64_is_the_same_body(function: Function) -> None:
     for encoded in (False, True):
         reply = function.post("/add", FIELDS, encoded=encoded)

@@ -12,6 +12,25 @@ from stchat.ops.cli.main import main
 BIGINT = "must be an integer from 0 to 9223372036854775807"
 HALF_LIFE = "must be a number of seconds over 0, at most 1e12"
 
+DEEP = '{"a":' * 5000
+JSON = 'must be a JSON object, such as \'{"lang": "ja"}\''
+ONCE = "must have each key of an object once"
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "message"),
+    [
+        ("--metadata", '{"a": 1, "a": 2}', f"{ONCE}, got 'a' twice: remove one of them"),
+        ("--filter", '{"$and": [{"b": {"$gt": 1, "$gt": 2}}]}', f"{ONCE}, got '$gt' twice: remove one of them"),
+        ("--metadata", "ja", JSON),
+        ("--filter", DEEP, JSON),
+    ],
+)
+def test_json(option: str, text: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["chat", "recall", "u", "q", option, text])
+    assert capsys.readouterr().err.endswith(f"error: argument {option}: {message}\n")
+
 
 @pytest.mark.parametrize(
     ("words", "message"),
