@@ -48,12 +48,19 @@ def prepare(item: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     return {
         "userid": validation.name(f"{prefix}userid", item["userid"]),
         "namespace": namespace,
-        "key": validation.text(f"{prefix}key", item["key"]),
+        "key": _key(prefix, namespace, item["key"]),
         "value": validation.metadata(f"{prefix}value", item["value"], validation.TEXT_BYTES, "split it"),
         "fields": None if fields is None else json.loads(validation.metadata(f"{prefix}fields", fields)),
         "indexed": item["indexed"],
         "minutes": minutes,
     } | {name: validation.moment(f"{prefix}{name}", item[name]) for name in _TIMES if item.get(name) is not None}
+
+
+def _key(prefix: str, namespace: str, key: Any) -> str:
+    """As the store checks it: with its namespace it is the id of a memory."""
+    checked = validation.text(f"{prefix}key", key)
+    validation.name(f"{prefix}namespace and key", f"{namespace}..{checked}")
+    return checked
 
 
 def store(api: Database, items: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
