@@ -164,7 +164,10 @@ def add_to(group: argparse._SubParsersAction[argparse.ArgumentParser], common: a
             parser.add_argument(*argument.split(), **ARGUMENTS[argument])
         if run is update:
             parser.set_defaults(summary=UNCHANGED, metadata=UNCHANGED, expires_at=UNCHANGED)
-    what = "store turns and memories from a file of JSON lines; what is there already is not stored twice"
+    what = (
+        "store turns, memories and items of LangGraph's store from a file of JSON lines; what is there already is not"
+        " stored twice"
+    )
     parser = group.add_parser(
         "import", help=what, description=f"{what}; docs/import.md has the format", parents=[common]
     )

@@ -15,7 +15,10 @@ from stchat.ops.cli.progress import progress
 from stchat.ops.sweep import ROWS, expired, sweep
 
 _AS_APPLICATION = "as the role st_chat_app, by STCHAT_APP_SECRET_ARN; USER is the application's own id of a user"
-_EXPORT = "write all turns and memories of a user to a file of JSON lines; `stchat chat import` reads it"
+_EXPORT = (
+    "write all turns, memories and items of LangGraph's store of a user to a file of JSON lines; `stchat chat import`"
+    " reads it"
+)
 _ERASE = "delete all rows of a user in every table, and print a receipt"
 _SWEEP = "delete what has expired of all users: turns, memories, states of agents"
 
