@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from stchat.environment import Variable
 from stchat.errors import SettingsError
 from stchat.postgres.login import IamLogin, Login, SecretLogin
+
+MOST_CONNECTIONS = 10_000
+MOST_IDLE_SECONDS = 86_400
+N = TypeVar("N", int, float)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,10 +39,10 @@ class PostgresSettings:
         if bool(self.secret_arn) == bool(self.iam_role):
             got = "both" if self.secret_arn else "neither"
             raise SettingsError(f"secret_arn or iam_role must be given, got {got}")
-        if self.pool_size < 1:
-            raise SettingsError(f"pool_size must be 1 or more, got {self.pool_size}")
-        if not 1 <= self.idle_seconds <= 86_400:
-            raise SettingsError(f"idle_seconds must be from 1 to 86400, got {self.idle_seconds:g}")
+        if not 1 <= self.pool_size <= MOST_CONNECTIONS:
+            raise SettingsError(f"pool_size must be from 1 to {MOST_CONNECTIONS}, got {self.pool_size}")
+        if not 1 <= self.idle_seconds <= MOST_IDLE_SECONDS:
+            raise SettingsError(f"idle_seconds must be from 1 to {MOST_IDLE_SECONDS}, got {self.idle_seconds:g}")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> PostgresSettings:
@@ -46,13 +51,13 @@ class PostgresSettings:
         return cls(
             host=_required(environment, Variable.DB_HOST),
             database=_required(environment, Variable.DATABASE),
-            port=int(_number(environment, Variable.DB_PORT, cls.port)),
+            port=_number(environment, Variable.DB_PORT, cls.port, 65_535),
             reader_host=environment.get(Variable.DB_READER_HOST, ""),
             secret_arn="" if iam_role else _required(environment, Variable.APP_SECRET_ARN),
             iam_role=iam_role,
             ca_bundle=environment.get(Variable.DB_CA_BUNDLE, ""),
-            pool_size=int(_number(environment, Variable.DB_POOL_SIZE, cls.pool_size)),
-            idle_seconds=_number(environment, Variable.DB_IDLE_SECONDS, cls.idle_seconds),
+            pool_size=_number(environment, Variable.DB_POOL_SIZE, cls.pool_size, MOST_CONNECTIONS),
+            idle_seconds=_number(environment, Variable.DB_IDLE_SECONDS, cls.idle_seconds, MOST_IDLE_SECONDS),
         )
 
     def login(self) -> Login:
@@ -65,9 +70,15 @@ def _required(environment: Mapping[str, str], name: Variable) -> str:
     raise SettingsError(f"{name} is not set: a direct connection needs it (docs/transports.md)")
 
 
-def _number(environment: Mapping[str, str], name: Variable, default: float) -> float:
+def _number(environment: Mapping[str, str], name: Variable, default: N, most: int) -> N:
+    """From 1 to `most`; an integer where `default` is one."""
     text = environment.get(name) or str(default)
+    kind = type(default)
     try:
-        return float(text)
+        value = kind(text)
     except ValueError:
-        raise SettingsError(f"{name} must be a number, got {text!r}") from None
+        value = kind(0)
+    if 1 <= value <= most:
+        return value
+    must = "an integer" if kind is int else "a number"
+    raise SettingsError(f"{name} must be {must} from 1 to {most}, got {text[:20]!r}")

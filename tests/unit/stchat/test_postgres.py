@@ -113,9 +113,10 @@ def test_settings() -> None:
     assert (settings.secret_arn, settings.pool_size) == ("", 3)
     for changed, text in (
         ({"STCHAT_DB_HOST": ""}, "STCHAT_DB_HOST is not set: a direct connection needs it (docs/transports.md)"),
-        ({"STCHAT_DB_PORT": "x"}, "STCHAT_DB_PORT must be a number, got 'x'"),
-        ({"STCHAT_DB_IDLE_SECONDS": "0.5"}, "idle_seconds must be from 1 to 86400, got 0.5"),
-        ({"STCHAT_DB_POOL_SIZE": "0.9"}, "pool_size must be 1 or more, got 0"),
+        ({"STCHAT_DB_PORT": "x"}, "STCHAT_DB_PORT must be an integer from 1 to 65535, got 'x'"),
+        ({"STCHAT_DB_PORT": "nan"}, "STCHAT_DB_PORT must be an integer from 1 to 65535, got 'nan'"),
+        ({"STCHAT_DB_IDLE_SECONDS": "0.5"}, "STCHAT_DB_IDLE_SECONDS must be a number from 1 to 86400, got '0.5'"),
+        ({"STCHAT_DB_POOL_SIZE": "0.9"}, "STCHAT_DB_POOL_SIZE must be an integer from 1 to 10000, got '0.9'"),
     ):
         with pytest.raises(SettingsError) as raised:
             PostgresSettings.from_environment(given | changed)
