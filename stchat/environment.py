@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from fnmatch import fnmatchcase
 
 from stchat.errors import SettingsError
 
 EMBEDDING_MODEL = "cohere.embed-multilingual-v3"
 MOST_DAYS = 36_500
+SHOWN = 200  # characters of a value in an error
 POOL = "pool of stchat, closes after"
 """What a pooled connection's name begins with, which `stchat doctor` lists."""
 
@@ -55,7 +56,11 @@ class Variable(StrEnum):
     """The language of messages, `en` or `ja`; the locale's unless set."""
 
 
-_CLUSTER = "arn:*:rds:*:*:cluster:*"
+_CLUSTER = re.compile(r"arn:aws[a-z-]*:rds:[a-z0-9-]+:[0-9]{12}:cluster:[A-Za-z][A-Za-z0-9-]{0,62}")
+_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")
+_SECRET_CHARACTERS = 11  # at least, of what the Data API takes for a secret: its ARN, or its name
+DATABASE_BYTES = 63  # of a name in PostgreSQL
+_FROM = "take it from the outputs of the stacks"
 NAMES = tuple(variable.value for variable in Variable)
 
 
@@ -71,8 +76,8 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         return cls(
             cluster_arn=_cluster_arn(environment),
-            secret_arn=_required(environment, Variable.SECRET_ARN),
-            database=environment.get(Variable.DATABASE) or cls.database,
+            secret_arn=_secret_arn(environment, Variable.SECRET_ARN),
+            database=database_of(environment.get(Variable.DATABASE) or cls.database),
         )
 
     def to_environment(self) -> dict[str, str]:
@@ -105,12 +110,12 @@ class ApplicationSettings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> ApplicationSettings:
         return cls(
             cluster_arn=_cluster_arn(environment),
-            secret_arn=_required(environment, Variable.APP_SECRET_ARN),
-            database=_required(environment, Variable.DATABASE),
+            secret_arn=_secret_arn(environment, Variable.APP_SECRET_ARN),
+            database=database_of(_required(environment, Variable.DATABASE)),
             embedding_model=environment.get(Variable.EMBEDDING_MODEL) or cls.embedding_model,
             memory_expires_after=days(environment, Variable.MEMORY_DAYS),
             history_expires_after=days(environment, Variable.HISTORY_DAYS),
-            embedding_region=environment.get(Variable.EMBEDDING_REGION) or None,
+            embedding_region=_region(environment, Variable.EMBEDDING_REGION),
         )
 
     def to_environment(self) -> dict[str, str]:
@@ -154,12 +159,45 @@ def region_of(arn: str) -> str | None:
 def _cluster_arn(environment: Mapping[str, str]) -> str:
     """Of a secret the Data API takes the name too; of a cluster the ARN alone."""
     value = _required(environment, Variable.CLUSTER_ARN)
-    if not value.isascii() or not fnmatchcase(value, _CLUSTER):
-        shown = value if value.isprintable() else f"text of {len(value):,} characters"
+    if not _CLUSTER.fullmatch(value):
         raise SettingsError(
-            f"{Variable.CLUSTER_ARN} must be like {_CLUSTER}, got {shown}: take it from the outputs of the stacks"
+            f"{Variable.CLUSTER_ARN} must be like arn:aws:rds:ap-northeast-1:123456789012:cluster:name, got"
+            f" {_shown(value)}: {_FROM}"
         )
     return value
+
+
+def _secret_arn(environment: Mapping[str, str], name: Variable) -> str:
+    """What is there instead may be the secret itself, so it is not shown."""
+    value = _required(environment, name)
+    if len(value) < _SECRET_CHARACTERS:
+        must = f"must be a secret's ARN, or its name of {_SECRET_CHARACTERS} characters or more"
+        raise SettingsError(f"{name} {must}, got text of {len(value)} characters: {_FROM}")
+    return value
+
+
+def database_of(value: str, field: str = Variable.DATABASE) -> str:
+    """Raises SettingsError, which names `field`: no database can have this name."""
+    if (size := len(value.encode(errors="replace"))) > DATABASE_BYTES:
+        raise SettingsError(
+            f"{field} must be a database's name, of at most {DATABASE_BYTES} bytes, got {_shown(value)} of {size:,}"
+            f" bytes: {_FROM}"
+        )
+    return value
+
+
+def _region(environment: Mapping[str, str], name: Variable) -> str | None:
+    value = environment.get(name) or None
+    if value is not None and not _REGION.fullmatch(value):
+        raise SettingsError(
+            f"{name} must be a region like ap-northeast-1, got {_shown(value)}: unset it for the region of"
+            f" {Variable.CLUSTER_ARN}"
+        )
+    return value
+
+
+def _shown(value: str) -> str:
+    return value if value.isprintable() and len(value) <= SHOWN else f"text of {len(value):,} characters"
 
 
 def _written(variables: Mapping[Variable, str]) -> dict[str, str]:
@@ -169,4 +207,4 @@ def _written(variables: Mapping[Variable, str]) -> dict[str, str]:
 def _required(environment: Mapping[str, str], name: Variable) -> str:
     if value := environment.get(name):
         return value
-    raise SettingsError(f'{name} is not set: run eval "$(local-aws env)", or take it from the outputs of the stacks')
+    raise SettingsError(f'{name} is not set: run eval "$(local-aws env)", or {_FROM}')

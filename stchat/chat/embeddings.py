@@ -27,12 +27,15 @@ TEXTS = 96  # per call
 READ_SECONDS = 30.0
 RETRYABLE = (408, 429)  # HTTP statuses, besides 5xx
 _TOO_LONG = ("input is too long", "expected maxlength")
+_NO_MODEL = "STCHAT_EMBEDDING_MODEL must name a model that this region has, got {model}"
+# AWS's code, or words of its message.
 _HINTS = {
+    "on-demand throughput": "this region has the model by an inference profile:"
+    " STCHAT_EMBEDDING_MODEL=global.cohere.embed-v4:0",
+    "model identifier is invalid": _NO_MODEL,
+    "ResourceNotFoundException": _NO_MODEL,
     "AccessDeniedException": "the caller's role needs bedrock:InvokeModel on the model, and the account access to it",
-    "ResourceNotFoundException": "STCHAT_EMBEDDING_MODEL must name a model that this region has",
 }
-_BY_PROFILE_ALONE = "on-demand throughput"
-_PROFILE_HINT = "this region has the model by an inference profile: STCHAT_EMBEDDING_MODEL=global.cohere.embed-v4:0"
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,7 @@ class CohereEmbedder:
                 )
                 return _vectors(response["body"].read(), len(texts))
             except (ClientError, BotoCoreError) as error:
-                raise _translate(error) from error
+                raise _translate(error, self.model_id) from error
 
         return retry(attempt, backoff, lambda error: isinstance(error, EmbeddingUnavailableError), "Bedrock")
 
@@ -188,7 +191,7 @@ _CREATING = threading.Lock()
 _shared = cache(bedrock_runtime_client)
 
 
-def _translate(error: ClientError | BotoCoreError) -> EmbeddingError:
+def _translate(error: ClientError | BotoCoreError, model_id: str) -> EmbeddingError:
     if not isinstance(error, ClientError):
         translated = translate(error)
         kind = EmbeddingUnavailableError if isinstance(translated, TransientError) else EmbeddingError
@@ -200,8 +203,9 @@ def _translate(error: ClientError | BotoCoreError) -> EmbeddingError:
         return _TooLongError(f"{code}: {message}", code=code)
     if status in RETRYABLE or status >= 500:
         return EmbeddingUnavailableError(f"{code}: {message}", code=code)
-    hint = _PROFILE_HINT if _BY_PROFILE_ALONE in message else _HINTS.get(code, "")
-    return EmbeddingError(f"{describe_error(error)}{hint and f': {hint}'}", code=code)
+    hint = next((hint for words, hint in _HINTS.items() if words == code or words in message), "")
+    shown = hint.format(model=model_id)
+    return EmbeddingError(f"{describe_error(error).rstrip('.')}: {shown}" if hint else describe_error(error), code=code)
 
 
 def _vectors(body: bytes, count: int) -> list[Vector]:

@@ -10,6 +10,9 @@ _UNKNOWN_KEY = (
     'AWS does not accept these credentials: check AWS_PROFILE and AWS_ACCESS_KEY_ID, or run eval "$(local-aws env)"'
     " again where the local AWS was started anew"
 )
+_SECRET = (
+    "STCHAT_SECRET_ARN and STCHAT_APP_SECRET_ARN must name secrets of this cluster, which these credentials may read"
+)
 # The class of botocore's exception, or the code of AWS's response.
 _HINTS = {
     "NoRegionError": "set AWS_REGION and AWS_DEFAULT_REGION, or give the profile a region",
@@ -27,7 +30,12 @@ _HINTS = {
     "LoginError": "run aws login",
     "LoginTokenLoadError": "run aws login",
     "UnknownEndpointError": "check the region",
-    "EndpointConnectionError": "check the region, the network and AWS_ENDPOINT_URL",
+    "EndpointConnectionError": "check the region (of STCHAT_CLUSTER_ARN, unless another is set), the network and"
+    " AWS_ENDPOINT_URL",
+    "HttpEndpointNotEnabledException": "STCHAT_CLUSTER_ARN must name a cluster of this account whose Data API is on",
+    "DBClusterNotFoundFault": "STCHAT_CLUSTER_ARN must name a cluster of this account",
+    "SecretsErrorException": _SECRET,
+    "InvalidSecretException": _SECRET,
     "ProxyConnectionError": "check HTTPS_PROXY and NO_PROXY",
     "SSLError": "check the proxy, and AWS_CA_BUNDLE",
     "ExpiredToken": _EXPIRED,

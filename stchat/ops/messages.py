@@ -3,9 +3,12 @@ searched for."""
 
 from __future__ import annotations
 
+import os
+
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stchat.data_api import error_name
+from stchat.environment import Variable
 from stchat.errors import DatabaseError, EmbeddingError, OutcomeUnknownError, SettingsError, StchatError
 from stchat.ops.language import Language
 
@@ -67,6 +70,25 @@ _JAPANESE = {
     "42P01": _NO_SCHEMA,
     "42883": _NO_SCHEMA,
 }
+
+
+# PostgreSQL's SQLSTATE.
+_NOT_THERE = (
+    "STCHAT_DATABASE{got} must name the database of the chat, with all migrations: stchat schema status shows them"
+)
+_HINTS = {
+    "3D000": "STCHAT_DATABASE{got}, or --database, must name a database of the cluster:"
+    " stchat db --database postgres databases lists them",
+    "42P01": _NOT_THERE,
+    "42883": _NOT_THERE,
+}
+
+
+def with_hint(error: StchatError) -> str:
+    """The error's text, and what to do about one of PostgreSQL's that names neither a setting nor a command."""
+    hint = _HINTS.get(error.sqlstate) if isinstance(error, DatabaseError) else None
+    value = os.environ.get(Variable.DATABASE, "")
+    return f"{error}: {hint.format(got=value and f' ({value})')}" if hint else str(error)
 
 
 def explain(error: BaseException, language: Language) -> str | None:

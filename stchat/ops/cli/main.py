@@ -18,7 +18,7 @@ from stchat.errors import StchatError
 from stchat.ops import files
 from stchat.ops.cli.output import Answer, printable
 from stchat.ops.language import Language, language
-from stchat.ops.messages import explain
+from stchat.ops.messages import explain, with_hint
 
 SQL = Path("sql")
 # Each in its module of stchat.ops.cli, imported when it is asked for: none needs the others' extras.
@@ -92,7 +92,7 @@ class _Version(argparse.Action):
 
 def _describe(error: Exception) -> str:
     if isinstance(error, StchatError):
-        return str(error)
+        return with_hint(error)
     if isinstance(error, (BotoCoreError, ClientError)):
         return describe_error(error)
     if isinstance(error, ModuleNotFoundError) and (extra := _EXTRAS.get((error.name or "").partition(".")[0])):

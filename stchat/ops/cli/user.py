@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from stchat.data_api import DataApi
-from stchat.environment import ApplicationSettings
+from stchat.environment import ApplicationSettings, database_of
 from stchat.errors import StchatError
 from stchat.ops import user_data
 from stchat.ops.cli.connection import connect
@@ -67,7 +67,7 @@ def sweep_expired(arguments: argparse.Namespace) -> Answer:
 
 def _application(arguments: argparse.Namespace) -> DataApi:
     api = DataApi.from_settings(ApplicationSettings.from_environment())
-    return api.with_database(arguments.database) if arguments.database else api
+    return api.with_database(database_of(arguments.database, "--database")) if arguments.database else api
 
 
 def add_to(group: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:

@@ -179,7 +179,7 @@ def test_no_answer_is_tried_again(bedrock: Bedrock, monkeypatch: pytest.MonkeyPa
         ("AccessDeniedException", 403, "AccessDeniedException: m: the caller's role needs bedrock:InvokeModel on the"
          " model, and the account access to it"),
         ("ResourceNotFoundException", 404, "ResourceNotFoundException: m: STCHAT_EMBEDDING_MODEL must name a model that"
-         " this region has"),
+         " this region has, got cohere.embed-multilingual-v3"),
         ("ValidationException", 400, "ValidationException: m"),
     ],
 )  # fmt: skip

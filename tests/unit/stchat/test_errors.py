@@ -53,7 +53,7 @@ def response(code: str, message: str) -> ClientError:
          " token is expired: the session has expired: log in again, or take new values of AWS_ACCESS_KEY_ID and the"
          " others"),
         (aws.EndpointConnectionError(endpoint_url="https://x"), 'Could not connect to the endpoint URL: "https://x":'
-         " check the region, the network and AWS_ENDPOINT_URL"),
+         " check the region (of STCHAT_CLUSTER_ARN, unless another is set), the network and AWS_ENDPOINT_URL"),
         (response("AccessDenied", "no"), "AccessDenied: no"),
     ],
     ids=lambda value: type(value).__name__,

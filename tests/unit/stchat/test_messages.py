@@ -13,7 +13,7 @@ from stchat.data_api import translate
 from stchat.environment import Settings
 from stchat.errors import DatabaseError, PartialError, SettingsError, StchatError, UnavailableError
 from stchat.ops.cli.main import main
-from stchat.ops.messages import explain
+from stchat.ops.messages import explain, with_hint
 
 
 def refused(code: str, message: str = "", operation: str = "ExecuteStatement") -> ClientError:
@@ -48,7 +48,7 @@ FIRST_DAY = {
     "no database": (DatabaseError("x", sqlstate="3D000"), "データベースまたはテーブル、関数がありません。"),
     "no table": (DatabaseError("x", sqlstate="42P01"), "データベースまたはテーブル、関数がありません。"),
     "no model access": (
-        translate_embedding(refused("AccessDeniedException", "not authorized", "InvokeModel")),
+        translate_embedding(refused("AccessDeniedException", "not authorized", "InvokeModel"), "cohere.embed-v4:0"),
         "Bedrock のモデルを使う権限がありません。",
     ),
     "no chat model access": (
@@ -107,6 +107,42 @@ def test_the_version_is_that_of_the_distribution(capsys: pytest.CaptureFixture[s
     with pytest.raises(SystemExit) as ended:
         main(["--version"])
     assert (ended.value.code or 0, *capsys.readouterr()) == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            translate(refused("HttpEndpointNotEnabledException", "HttpEndpoint is not enabled for resource a")),
+            "HttpEndpointNotEnabledException: HttpEndpoint is not enabled for resource a: STCHAT_CLUSTER_ARN must name"
+            " a cluster of this account whose Data API is on",
+        ),
+        (
+            translate(refused("SecretsErrorException", "Secrets Manager can't find the specified secret.")),
+            "SecretsErrorException: Secrets Manager can't find the specified secret: STCHAT_SECRET_ARN and"
+            " STCHAT_APP_SECRET_ARN must name secrets of this cluster, which these credentials may read",
+        ),
+        (
+            translate_embedding(refused("ValidationException", "The provided model identifier is invalid."), "m"),
+            "ValidationException: The provided model identifier is invalid: STCHAT_EMBEDDING_MODEL must name a model"
+            " that this region has, got m",
+        ),
+        (
+            DatabaseError('database "nope" does not exist', sqlstate="3D000"),
+            'database "nope" does not exist: STCHAT_DATABASE (nope), or --database, must name a database of the'
+            " cluster: stchat db --database postgres databases lists them",
+        ),
+        (
+            DatabaseError("function st_chat_themes(text) does not exist", sqlstate="42883"),
+            "function st_chat_themes(text) does not exist: STCHAT_DATABASE (nope) must name the database of the chat,"
+            " with all migrations: stchat schema status shows them",
+        ),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_which_variable_is_wrong(error: StchatError, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STCHAT_DATABASE", "nope")
+    assert with_hint(error) == message
 
 
 def test_a_turn_without_a_text(capsys: pytest.CaptureFixture[str]) -> None:

@@ -36,14 +36,57 @@ def test_what_is_missing_is_named(missing: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [("dbclusterstchat", "dbclusterstchat"), (SECRET, SECRET), ("a\nb", "text of 3 characters")],
+    [
+        ("dbclusterstchat", "dbclusterstchat"),
+        (SECRET, SECRET),
+        ("a\nb", "text of 3 characters"),
+        (CLUSTER.replace("-1:", " 1:"), "arn:aws:rds:ap-northeast 1:123456789012:cluster:chat"),
+        (CLUSTER.replace("123456789012", "1"), "arn:aws:rds:ap-northeast-1:1:cluster:chat"),
+        (f"{CLUSTER}{'x' * 200}", "text of 252 characters"),
+    ],
 )
 def test_what_is_no_clusters_arn_is_named(value: str, shown: str) -> None:
     with pytest.raises(SettingsError) as raised:
         ChatHistory.from_env(ENVIRONMENT | {"STCHAT_CLUSTER_ARN": value})
     assert str(raised.value) == (
-        f"STCHAT_CLUSTER_ARN must be like arn:*:rds:*:*:cluster:*, got {shown}: take it from the outputs of the stacks"
+        "STCHAT_CLUSTER_ARN must be like arn:aws:rds:ap-northeast-1:123456789012:cluster:name, got"
+        f" {shown}: take it from the outputs of the stacks"
     )
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        (
+            "STCHAT_APP_SECRET_ARN",
+            "a-password",
+            "must be a secret's ARN, or its name of 11 characters or more, got text of 10 characters: take it from the"
+            " outputs of the stacks",
+        ),
+        (
+            "STCHAT_DATABASE",
+            "x" * 64,
+            f"must be a database's name, of at most 63 bytes, got {'x' * 64} of 64 bytes: take it from the outputs of"
+            " the stacks",
+        ),
+        (
+            "STCHAT_EMBEDDING_REGION",
+            "Tokyo",
+            "must be a region like ap-northeast-1, got Tokyo: unset it for the region of STCHAT_CLUSTER_ARN",
+        ),
+        (
+            "STCHAT_EMBEDDING_MODEL",
+            "titan",
+            "must be the id or the ARN of one of cohere.embed-multilingual-v3, cohere.embed-english-v3,"
+            " cohere.embed-v4:0, us.cohere.embed-v4:0, eu.cohere.embed-v4:0, global.cohere.embed-v4:0, got titan:"
+            " another model needs a class of its own with the methods of Embedder (stchat/chat/embeddings.py)",
+        ),
+    ],
+)
+def test_what_aws_would_refuse_is_named(variable: str, value: str, message: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        ChatMemory.from_env(ENVIRONMENT | {variable: value})
+    assert str(raised.value) == f"{variable} {message}"
 
 
 def test_the_applications_own_secret_is_used() -> None:
