@@ -10,7 +10,15 @@ from ministack.services import rds, secretsmanager
 from ministack.services.cloudformation import provisioners
 
 from local_aws import credentials
-from local_aws.ministack import clusters, deleted_clusters, resource_types, rotation, snapshots, unique_names
+from local_aws.ministack import (
+    clusters,
+    deleted_clusters,
+    invocations,
+    resource_types,
+    rotation,
+    snapshots,
+    unique_names,
+)
 from local_aws.ministack.guard import GuardedApp
 from local_aws.ministack.saved_state import SavedState, path
 from local_aws.request_guard import RequestGuard
@@ -22,6 +30,7 @@ def main(directory: str) -> None:
     provisioners._RESOURCE_HANDLERS.update(resource_types.HANDLERS)
     unique_names.install()
     clusters.install()
+    invocations.install()
     secretsmanager._rotate_secret = rotation.rotate_secret
     secretsmanager._describe_secret = rotation.describe_secret
     rds._ACTION_MAP["CreateDBClusterSnapshot"] = snapshots.create_db_cluster_snapshot
