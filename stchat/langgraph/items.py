@@ -59,6 +59,8 @@ def reading(op: GetOp | SearchOp | ListNamespacesOp) -> dict[str, Any]:
             "refresh": op.refresh_ttl,
         }
     userid, namespace = _place(op.namespace_prefix)
+    if op.query is not None:
+        validation.text("query", op.query)
     return {
         "kind": "search",
         "userid": userid,

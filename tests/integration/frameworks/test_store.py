@@ -68,6 +68,7 @@ def test_values_of_any_size_and_kind(store: DataApiStore, user: str) -> None:
         (PutOp(("u", "x" * 500), "k" * 500, {}), "namespace and key must have at most 1,000 bytes of UTF-8, got 1,003"),
         (PutOp(("u",), "k", {}, ttl=0), "ttl must be a number of minutes over 0, at most 1e9, got 0"),
         (PutOp(("u", "a.b"), "k", {}), "Namespace labels cannot contain periods"),
+        (SearchOp(("u",), query=5), "query must be text, got 5"),  # type: ignore[arg-type]
         (SearchOp(("u",), limit=-1), "limit must be an integer from 0 to 1073741823, got -1"),
     ],
 )
