@@ -30,8 +30,7 @@ _TOO_LONG = ("input is too long", "expected maxlength")
 _NO_MODEL = "STCHAT_EMBEDDING_MODEL must name a model that this region has, got {model}"
 # AWS's code, or words of its message.
 _HINTS = {
-    "on-demand throughput": "this region has the model by an inference profile:"
-    " STCHAT_EMBEDDING_MODEL=global.cohere.embed-v4:0",
+    "on-demand": "this region has the model by an inference profile: STCHAT_EMBEDDING_MODEL=global.cohere.embed-v4:0",
     "model identifier is invalid": _NO_MODEL,
     "ResourceNotFoundException": _NO_MODEL,
     "AccessDeniedException": "the caller's role needs bedrock:InvokeModel on the model, and the account access to it",

@@ -40,6 +40,7 @@ def number(must: str, is_right: Callable[[float], bool]) -> Callable[[str], floa
     return convert
 
 
+quantity = number("must be a number of 0 or more", lambda value: value >= 0)
 seconds = number("must be a number of seconds from 0 to 86400", lambda value: 0 <= value <= 86_400)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stchat.ops import prices, templates, transport_cost
-from stchat.ops.cli.arguments import integer, number
+from stchat.ops.cli.arguments import integer, quantity
 from stchat.ops.cli.output import Answer, markdown, table, wrapped
 from stchat.ops.cost import Alternative, Line, Load, alternatives, bill, without_readers
 from stchat.ops.prices import Price, Prices
@@ -19,8 +19,6 @@ from stchat.ops.templates import Billed
 log = logging.getLogger(__name__)
 
 STAGES = ("dev", "prod")
-
-_quantity = number("must be a number of 0 or more", lambda value: value >= 0)
 
 _HELP = {
     "people": "number of users",
@@ -214,7 +212,7 @@ def add_to(groups: argparse._SubParsersAction[argparse.ArgumentParser], common: 
     for field in fields(Load):
         parser.add_argument(
             f"--{field.name.replace('_', '-')}",
-            type=integer(0) if field.type == "int" else _quantity,
+            type=integer(0) if field.type == "int" else quantity,
             default=field.default,
             metavar="N",
             help=_HELP[field.name] + ("" if field.default is None else " (%(default)s)"),

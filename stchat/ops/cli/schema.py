@@ -210,9 +210,7 @@ def add_to(group: argparse._SubParsersAction[argparse.ArgumentParser], common: a
     parsers["check"].add_argument("--strict", action="store_true", help="refuse what prod refuses")
     for name in ("baseline", "index", "new"):
         parsers[name].add_argument("database", metavar="DATABASE")
-    parsers["baseline"].add_argument(
-        "version", metavar="VERSION", type=integer(1, 9999), help="the last migration to record"
-    )
+    parsers["baseline"].add_argument("version", metavar="VERSION", type=integer(1, 9999), help="the last to record")
     parsers["index"].add_argument("state", choices=("on", "off"))
     parsers["codes"].add_argument("database", metavar="DATABASE")
     parsers["codes"].add_argument("--look", action="store_true", help="only print how they fit")
