@@ -22,8 +22,8 @@ from tests.support.migrated_database import MigratedDatabase
 
 BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome", "chrome")
 SECONDS = 60
-PHONE = {"width": 390, "height": 844}
-DESK = {"width": 1100, "height": 1160}
+PHONE = (390, 844)  # width and height
+DESK = (1100, 1160)
 
 Open = Callable[..., Page]
 
@@ -63,9 +63,12 @@ def open_page(server: str, browser: Browser) -> Iterator[Open]:
     opened: list[Page] = []
 
     def open_page(
-        locale: str, user: str, scheme: Literal["light", "dark"] = "light", size: dict[str, int] = DESK
+        locale: str, user: str, scheme: Literal["light", "dark"] = "light", size: tuple[int, int] = DESK
     ) -> Page:
-        page = browser.new_context(locale=locale, color_scheme=scheme, viewport=size).new_page()
+        width, height = size
+        page = browser.new_context(
+            locale=locale, color_scheme=scheme, viewport={"width": width, "height": height}
+        ).new_page()
         page.set_default_timeout(SECONDS * 1000)
         page.on("pageerror", lambda error: problems.append(str(error)))
         for attempt in range(SECONDS):
@@ -178,5 +181,5 @@ def test_on_a_phone_an_error_keeps_the_text(
     expect(page.get_by_text("近い記憶はありません。")).to_be_visible()
     expect(page.get_by_text("夜行列車が好き")).to_have_count(1)
     wide = page.evaluate("document.documentElement.scrollWidth")
-    assert wide <= PHONE["width"], wide
+    assert wide <= PHONE[0], wide
     settled(page, pictures / "ja-phone.png")

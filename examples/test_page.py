@@ -113,7 +113,7 @@ def test_themes_are_listed_and_that_of_the_language_is_opened(page: AppTest, mig
 def test_memories_are_listed_changed_and_deleted(page: AppTest) -> None:
     page.button(key="samples").click().run()
     page.toggle(key="listing").set_value(True).run()
-    listed = [area.value for area in page.text_area]
+    listed = [str(area.value) for area in page.text_area]
     assert sorted(listed) == sorted(summary for _, summary in JAPANESE.samples)
     first, second = [str(area.key).split()[-1] for area in page.text_area[:2]]
     assert page.button(key=f"change {first}").disabled
