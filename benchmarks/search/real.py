@@ -28,9 +28,10 @@ from stchat.schema import memory_codes
 SIZES = (600, 3_000, 8_000, 15_000)
 THEMES, WARM_UP = 8, 8
 BEFORE, OURS, CODES = "signs, as before", "ours", "learned codes alone"
-# The last migration of each: before codes were learned, all, and before there were words.
-SCHEMAS = {BEFORE: ("real_before", 12), OURS: ("real_ours", 9999), CODES: ("real_codes", 17)}
-WRITTEN = 3_000
+# The last migration of each: before codes were learned, and all, in CODES without the trigger that finds the words.
+SCHEMAS = {BEFORE: ("real_before", 12), OURS: ("real_ours", 9999), CODES: ("real_codes", 9999)}
+_NO_WORDS = "ALTER TABLE st_chat_history_vector_table DISABLE TRIGGER st_chat_memory_words_added"
+WRITTEN, WRITERS = 3_000, 9  # rows of each writer
 LAYOUTS = {"rotated": True, "padded with zeros": False}
 _FILE = Path(__file__).with_name("real_vectors.npz")
 _RECALL = "SELECT chatid FROM st_chat_recall(%s, %s, %s, %s::text)"
@@ -68,10 +69,11 @@ def _layout(server: Server, rounds: int, *, rotated: bool) -> dict[str, Any]:
                    f"DROP DATABASE IF EXISTS {DATABASE}", f"CREATE DATABASE {DATABASE} OWNER {MASTER}")  # fmt: skip
         server.migrate(to=to)
         server.run(DATABASE, f"DROP INDEX {HNSW}")
-        if name != CODES:  # which is written to, and not searched
-            with server.superuser(DATABASE) as connection:
-                write(connection, _rows(memories, themes))
-                result["index"][name] = [_bytes(connection)]
+        if name == CODES:
+            server.run(DATABASE, _NO_WORDS)
+        with server.superuser(DATABASE) as connection:
+            write(connection, _rows(memories, themes))
+            result["index"][name] = [_bytes(connection)]
         if name == OURS:
             began = time.monotonic()
             [fit] = memory_codes.keep(server.master.with_database(DATABASE))
@@ -86,21 +88,19 @@ def _layout(server: Server, rounds: int, *, rotated: bool) -> dict[str, Any]:
              for size in SIZES for themed in (False, True)}  # fmt: skip
     answers: dict[Key, tuple[list[float], list[list[float]]]] = defaultdict(lambda: ([], []))
     for turn in range(rounds):
-        for name in (BEFORE, OURS):
-            say(f"round {turn + 1}, {name}")
-            with server.connect(SCHEMAS[name][0], APP) as connection:
-                connection.prepare_threshold = None
-                teach(connection)
-                connection.execute("SELECT '[1]'::vector")
-                clock = processor(connection.info.backend_pid)
-                for (size, themed), of in asked.items():
-                    recalls, times = answers[name, size, themed]
-                    times.append([])
-                    for number, (values, true) in enumerate((*of[:WARM_UP], *of), -WARM_UP):
+        say(f"round {turn + 1}")
+        with _session(server, BEFORE) as before, _session(server, OURS) as ours:
+            sessions = {name: (one, processor(one.info.backend_pid)) for name, one in ((BEFORE, before), (OURS, ours))}
+            for (size, themed), of in asked.items():
+                for name in sessions:
+                    answers[name, size, themed][1].append([])
+                for number, (values, true) in enumerate((*of[:WARM_UP], *of), -WARM_UP):
+                    for name, (connection, clock) in sessions.items():
                         began = clock()
                         rows = connection.execute(_RECALL.encode(), values, binary=True).fetchall()
                         took = (clock() - began) * 1000
                         if number >= 0:
+                            recalls, times = answers[name, size, themed]
                             recalls.append(len(true & {row[0] for row in rows}) / min(K, len(true)))
                             times[-1].append(took)
     result["searched"] = {
@@ -115,8 +115,16 @@ def _layout(server: Server, rounds: int, *, rotated: bool) -> dict[str, Any]:
         }
         for size, themed in asked
     }
-    result["copy"] = _copied(server, memories, themes, rounds)
+    result["copy"] = _copied(server, memories, themes)
     return result
+
+
+def _session(server: Server, name: str) -> psycopg.Connection:
+    connection = server.connect(SCHEMAS[name][0], APP)
+    connection.prepare_threshold = None
+    teach(connection)
+    connection.execute("SELECT '[1]'::vector")
+    return connection
 
 
 def _asked(
@@ -134,12 +142,12 @@ def _asked(
     return made
 
 
-def _copied(server: Server, memories: Vectors, themes: NDArray[np.int64], rounds: int) -> dict[str, int]:
+def _copied(server: Server, memories: Vectors, themes: NDArray[np.int64]) -> dict[str, int]:
     """Rows a second of the server's processor, without the global HNSW index, by turns: medians."""
     seconds: dict[str, list[float]] = defaultdict(list)
-    for turn in range(rounds):
+    say("writing")
+    for turn in range(WRITERS):
         for name, (database, _) in SCHEMAS.items():
-            say(f"writing {turn + 1}, {name}")
             with server.superuser(database) as connection:
                 clock = processor(connection.info.backend_pid)
                 rows = [_row(b"writer %d" % turn, number, memories[number], themes) for number in range(WRITTEN)]

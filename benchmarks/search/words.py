@@ -15,6 +15,7 @@ import json
 import statistics
 import time
 from collections import defaultdict
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -78,20 +79,26 @@ def found(server: Server, corpus: Corpus, database: str) -> dict[str, dict[str, 
 
 
 def searched(server: Server, corpus: Corpus, rounds: int) -> dict[str, dict[str, float]]:
-    """Milliseconds on a processor, by turns: the recall of earlier schemas, each in a database of its own, and ours."""
+    """Milliseconds on a processor, each question to all by turns: the recall of earlier schemas, each in a database of
+    its own, and ours."""
     times: dict[str, list[list[float]]] = defaultdict(list)
     asked = list(enumerate(corpus.questions))[:: len(corpus.questions) // QUESTIONS]
     for _ in range(rounds):
-        for name in (*EARLIER, *MODES):
-            with application(server, EARLIER[name][0] if name in EARLIER else OURS) as connection:
-                clock = processor(connection.info.backend_pid)
+        with ExitStack() as stack:
+            sessions = {}
+            for name in (*EARLIER, *MODES):
+                connection = stack.enter_context(application(server, EARLIER[name][0] if name in EARLIER else OURS))
+                sessions[name] = (connection, processor(connection.info.backend_pid))
                 times[name].append([])
-                for place, (number, question) in enumerate((*asked[:WARM_UP], *asked)):
+            for place, (number, question) in enumerate((*asked[:WARM_UP], *asked)):
+                for name, (connection, clock) in sessions.items():
                     more = [] if name in EARLIER else [question, name]
-                    sql, began = _EARLIER if name in EARLIER else _RECALL, clock()
-                    connection.execute(
-                        sql.encode(), [USER, corpus.question_vectors[number], *more], binary=True
-                    ).fetchall()
+                    sql, values = (
+                        _EARLIER if name in EARLIER else _RECALL,
+                        [USER, corpus.question_vectors[number], *more],
+                    )
+                    began = clock()
+                    connection.execute(sql.encode(), values, binary=True).fetchall()
                     if place >= WARM_UP:
                         times[name][-1].append((clock() - began) * 1000)
     return {name: _percentiles(of) for name, of in times.items()}
