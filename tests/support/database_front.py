@@ -42,7 +42,6 @@ class Front:
         for stream in self._streams:
             with contextlib.suppress(OSError):
                 stream.shutdown(socket.SHUT_RDWR)
-            stream.close()
         self._streams.clear()
 
     def close(self) -> None:
@@ -69,9 +68,12 @@ class Front:
             server = socket.create_connection(("127.0.0.1", self.target))
             server.sendall(startup)
             self._streams += [client, server]
-            threading.Thread(target=_pump, args=(server, client), daemon=True).start()
+            back = threading.Thread(target=_pump, args=(server, client), daemon=True)
+            back.start()
             _pump(client, server)
-            return
+            # Not closed before both have ended: TLS would write to whatever file has the descriptor by then.
+            back.join()
+            server.close()
         client.close()
 
     def _log_in(self, client: Stream) -> bytes:
