@@ -17,6 +17,7 @@ from local_aws.ministack import (
     resource_types,
     rotation,
     snapshots,
+    stack_operations,
     unique_names,
 )
 from local_aws.ministack.guard import GuardedApp
@@ -35,6 +36,7 @@ def main(directory: str) -> None:
     secretsmanager._describe_secret = rotation.describe_secret
     rds._ACTION_MAP["CreateDBClusterSnapshot"] = snapshots.create_db_cluster_snapshot
     deleted_clusters.install()
+    stack_operations.install()
     state = SavedState(path())
     state.install()
     rotation.on_change = state.touch
