@@ -7,7 +7,9 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 # The end to end tests that are one story, on one local AWS: the fixture `local_aws` of tests/e2e/conftest.py.
-STORY = ("access", "agent", "chat", "commands", "deploy", "production", "request_guard", "web_page")
+STORY = (
+    "access", "agent", "chat", "commands", "deploy", "hostile_environment", "production", "request_guard", "web_page",
+)  # fmt: skip
 
 
 class FileByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.hostile_environment import hostile_environment, listening
 from tests.support.local_aws_cli import HISTORY, SNAPSHOT, LocalAwsCli, new_local_aws, take_snapshot
 from tests.support.repository import REPOSITORY
 
@@ -18,11 +19,18 @@ PINS = ("pyproject.toml", "requirements-dev.txt", "package-lock.json")
 
 
 @pytest.fixture(scope="session")
-def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAwsCli]:
-    """Up and deployed."""
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A shell full of settings for other servers, which nothing follows until the last test has ended."""
+    with listening() as trap:
+        yield hostile_environment(trap, tmp_path_factory.mktemp("hostile"))
+
+
+@pytest.fixture(scope="session")
+def local_aws(tmp_path_factory: pytest.TempPathFactory, hostile: dict[str, str]) -> Iterator[LocalAwsCli]:
+    """Up and deployed in that shell: all that `up` starts, and all that a deploy runs, had its settings."""
     here = new_local_aws(tmp_path_factory.mktemp("local_aws"), "auto")
     try:
-        here.shown_by_up.write_text(here.must("up", *here.ports))
+        here.shown_by_up.write_text(here.must("up", *here.ports, environment=hostile))
         print(here.shown_by_up.read_text())
         yield here
     finally:

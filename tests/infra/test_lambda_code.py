@@ -17,32 +17,27 @@ ROOT = Path(__file__).parents[2]
 HASHES = """
 import json, sys
 from aws_cdk import App, Stack
-from constructs_lib import CHAT_SQL
-from constructs_lib.lambda_code import MODULES, code_of
 from aws_cdk import aws_s3_assets as assets
-stack = Stack(App(), "Stack")
-files = {str(file.relative_to(CHAT_SQL)): file for file in sorted(CHAT_SQL.glob("*/*.sql"))}
-found = {}
-for name in MODULES:
-    with code_of(name, sql=files if name == "schema" else None) as code:
-        found[name] = assets.Asset(stack, name, path=code.path).asset_hash
+found = []
+for root in sys.argv[1:]:
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("stchat", "constructs_lib")]:
+        del sys.modules[name]
+    sys.path.insert(0, root)
+    from constructs_lib import CHAT_SQL
+    from constructs_lib.lambda_code import MODULES, code_of
+    assert str(CHAT_SQL).startswith(root), (CHAT_SQL, root)
+    stack = Stack(App(), "Stack")
+    files = {str(file.relative_to(CHAT_SQL)): file for file in sorted(CHAT_SQL.glob("*/*.sql"))}
+    found.append({})
+    for name in MODULES:
+        with code_of(name, sql=files if name == "schema" else None) as code:
+            found[-1][name] = assets.Asset(stack, name, path=code.path).asset_hash
 print(json.dumps(found))
 """
 IMPORTED = "import json, sys, importlib; importlib.import_module(sys.argv[1]); print(json.dumps(sorted(sys.modules)))"
 
 
-def hashes(*roots: Path) -> dict[str, str]:
-    """By handler, of the code in `roots`."""
-    done = subprocess.run(
-        [sys.executable, "-c", HASHES],
-        cwd="/",
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, roots))},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found: dict[str, str] = json.loads(done.stdout)
-    return found
+Hashes = dict[str, dict[str, str]]
 
 
 def copy(target: Path, *, wheel: bool = False) -> Path:
@@ -54,36 +49,42 @@ def copy(target: Path, *, wheel: bool = False) -> Path:
 
 
 @pytest.fixture(scope="module")
-def now(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    return hashes(copy(tmp_path_factory.mktemp("clone")))
-
-
-def changed(now: dict[str, str], clone: Path) -> set[str]:
-    return {name for name, hash in hashes(clone).items() if hash != now[name]}
-
-
-def test_a_new_migration_changes_the_schema_functions_alone(now: dict[str, str], tmp_path: Path) -> None:
-    clone = copy(tmp_path)
-    (clone / "sql" / "st_chat_db" / "0999_more.sql").write_text("SELECT 1;\n")
-    assert changed(now, clone) == {"schema"}
-
-
-def test_an_edit_of_the_history_changes_the_chat_function_alone(now: dict[str, str], tmp_path: Path) -> None:
-    clone = copy(tmp_path)
-    with (clone / "stchat" / "chat" / "history.py").open("a") as file:
+def hashes(tmp_path_factory: pytest.TempPathFactory) -> Hashes:
+    """By copy, and by handler. One program reads all of them, since the CDK takes seconds to start."""
+    folder = tmp_path_factory.mktemp("copies")
+    copies = {name: copy(folder / name) for name in ("clone", "migration", "edit", "st.chat v1.0")}
+    copies["wheel"] = copy(folder / "wheel", wheel=True)
+    (copies["migration"] / "sql" / "st_chat_db" / "0999_more.sql").write_text("SELECT 1;\n")
+    with (copies["edit"] / "stchat" / "chat" / "history.py").open("a") as file:
         file.write("# edited\n")
-    assert changed(now, clone) == {"chat"}
+    compiled = copies["st.chat v1.0"] / "stchat" / "chat" / "__pycache__"
+    compiled.mkdir(exist_ok=True)
+    (compiled / "history.cpython-399.pyc").write_bytes(b"other")
+    done = subprocess.run(
+        [sys.executable, "-c", HASHES, *map(str, copies.values())], cwd="/", capture_output=True, text=True, check=True
+    )
+    return dict(zip(copies, json.loads(done.stdout), strict=True))
 
 
-def test_a_dot_in_the_folders_name_and_compiled_files_change_nothing(now: dict[str, str], tmp_path: Path) -> None:
-    clone = copy(tmp_path / "st.chat v1.0")
-    (clone / "stchat" / "chat" / "__pycache__").mkdir(exist_ok=True)
-    (clone / "stchat" / "chat" / "__pycache__" / "history.cpython-399.pyc").write_bytes(b"other")
-    assert changed(now, clone) == set()
+def changed(hashes: Hashes, name: str) -> set[str]:
+    """The handlers whose asset is another one than the clone's."""
+    return {handler for handler, hash in hashes[name].items() if hash != hashes["clone"][handler]}
 
 
-def test_an_installed_wheel_has_the_same(now: dict[str, str], tmp_path: Path) -> None:
-    assert changed(now, copy(tmp_path, wheel=True)) == set()
+def test_a_new_migration_changes_the_schema_functions_alone(hashes: Hashes) -> None:
+    assert changed(hashes, "migration") == {"schema"}
+
+
+def test_an_edit_of_the_history_changes_the_chat_function_alone(hashes: Hashes) -> None:
+    assert changed(hashes, "edit") == {"chat"}
+
+
+def test_a_dot_in_the_folders_name_and_compiled_files_change_nothing(hashes: Hashes) -> None:
+    assert changed(hashes, "st.chat v1.0") == set()
+
+
+def test_an_installed_wheel_has_the_same(hashes: Hashes) -> None:
+    assert changed(hashes, "wheel") == set()
 
 
 @pytest.mark.parametrize("handler", ["chat", "schema", "rotation"])

@@ -49,9 +49,11 @@ class LocalAwsCli:
         """What the first `up` printed."""
         return self.directory / "shown-by-up"
 
-    def run(self, *arguments: str) -> Outcome:
-        """local-aws ..."""
-        return self._run([sys.executable, "-m", "local_aws", "--directory", str(self.directory), *arguments])
+    def run(self, *arguments: str, environment: dict[str, str] | None = None) -> Outcome:
+        """local-aws ..., in this shell or in one with that environment."""
+        return self._run(
+            [sys.executable, "-m", "local_aws", "--directory", str(self.directory), *arguments], environment
+        )
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """local-aws ..., not waited for."""
@@ -61,8 +63,8 @@ class LocalAwsCli:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
 
-    def must(self, *arguments: str) -> str:
-        outcome = self.run(*arguments)
+    def must(self, *arguments: str, environment: dict[str, str] | None = None) -> str:
+        outcome = self.run(*arguments, environment=environment)
         assert outcome.status == 0, outcome.output
         return outcome.output
 
