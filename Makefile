@@ -33,7 +33,7 @@ reset: $(VENV)/ready ## stop the local AWS and delete its data
 	@local-aws reset
 
 test: $(VENV)/ready ## every test, the end to end ones too; neither account nor Docker
-	@python -m pytest -n 2 --no-loadscope-reorder
+	@python -m pytest -n 3 --no-loadscope-reorder
 
 test-unit: $(VENV)/ready ## the unit tests alone: no server, no template
 	@python -m pytest tests/unit

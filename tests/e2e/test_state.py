@@ -103,7 +103,7 @@ def test_a_secret_that_changes_in_the_middle_of_a_stack_operation_survives_a_kil
     until(
         lambda: bool(secrets.list_secrets(Filters=[{"Key": "name", "Values": ["of-a-stack"]}])["SecretList"]), "begun"
     )
-    [stack] = stacks.describe_stacks(StackName="slow")["Stacks"]
+    [stack] = stacks.describe_stacks()["Stacks"]  # by its name it is described once the change has ended
     if stack["StackStatus"] != "CREATE_IN_PROGRESS":
         pytest.skip(f"ministack does not wait in a stack: {stack['StackStatus']}")
     secrets.put_secret_value(SecretId="rotated", SecretString="new")
