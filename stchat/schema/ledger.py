@@ -21,7 +21,7 @@ from stchat.schema.migration import Migration, Script
 LEASE_SECONDS = 90  # twice what a call of the Data API may take
 LOCK_TIMEOUT = "1s"  # for the ledger's row and for every lock in that transaction: the application waits behind it
 
-_MEANWHILE = ("23505", "42P07")  # IF NOT EXISTS does not see what another runner makes at that instant
+_MEANWHILE = ("23505", "42P07", "42710")  # IF NOT EXISTS does not see what another runner makes at that instant
 _OTHER = "42703"  # no such column
 _ABSENT = ("42P01", "3D000")  # no such table, no such database
 
