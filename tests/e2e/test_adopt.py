@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from local_aws.state import load
 from stacks.config import dev
 from tests.support.documents import PIECE, shell_blocks
 from tests.support.local_aws_cli import LocalAwsCli, Outcome, new_local_aws
@@ -16,7 +17,7 @@ from tests.support.repository import REPOSITORY
 
 DOCUMENT = REPOSITORY / "docs" / "adopt.md"
 OLD = "SELECT count(*), min(primarykey), max(primarykey), max(timestamp)::text FROM st_chat_history_table"
-ROWS = "299\t1\t300\t2025-01-01 00:06:10.3701+00"
+ROWS = [299, 1, 300, "2025-01-01 00:06:10.3701+00"]
 
 
 @dataclass(frozen=True)
@@ -30,17 +31,16 @@ class Account:
         """What is typed in a shell that is set up as the document has it, and knows nothing else."""
         return self.local_aws.bare(section("1.") + script, self.checkout, seconds=600)
 
-    def old_rows(self) -> str:
+    def old_rows(self) -> list[object]:
         """What the old cluster's history says of itself, asked with the hand-made login."""
-        done = self.shell(
-            'login="$(aws secretsmanager describe-secret --secret-id st.chat.new --query ARN --output text)"\n'
-            "aws rds-data execute-statement --resource-arn"
-            ' "$(aws rds describe-db-clusters --db-cluster-identifier dbclusterstchat'
-            " --query 'DBClusters[0].DBClusterArn' --output text)\""
-            f' --secret-arn "$login" --database st_chat_db --output text --sql "{OLD}" --query \'records[0][].*[]\''
+        here = load(self.local_aws.directory)
+        assert here is not None
+        [cluster] = here.client("rds").describe_db_clusters(DBClusterIdentifier="dbclusterstchat")["DBClusters"]
+        login = here.client("secretsmanager").describe_secret(SecretId="st.chat.new")["ARN"]
+        answer = here.client("rds-data").execute_statement(
+            resourceArn=cluster["DBClusterArn"], secretArn=login, database="st_chat_db", sql=OLD
         )
-        assert done.status == 0, done.output
-        return done.output.strip()
+        return [next(iter(field.values())) for field in answer["records"][0]]
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,7 @@ class Trap:
 
 @contextmanager
 def listening() -> Iterator[Trap]:
-    """A trap; afterwards, that nobody has called it."""
+    """A trap, which has no callers in the end."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         trap = Trap(server)
         threading.Thread(target=trap.listen, daemon=True).start()

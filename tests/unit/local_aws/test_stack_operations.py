@@ -1,4 +1,4 @@
-"""What a client is told of a stack that is being changed."""
+"""DescribeStacks of a stack that is being changed."""
 
 from __future__ import annotations
 
