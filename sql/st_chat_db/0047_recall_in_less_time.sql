@@ -37,8 +37,9 @@ $$;
 -- The memories of the user that hold words of p_words, by BM25 of the user's own memories (of the theme, if one is asked for):
 -- the p_most best, whose texts are read, since a filter may take a word for another; and those of p_also, with 0 if they hold
 -- none. If p_left is given, only those in it, and never those in p_gone. The best has 1. Of more than 8 words the 8 that are
--- rarest among 150 of the memories count. Memories are looked for by the 3 rarest, and by 5 where these find few, where a filter
--- is at work, or where the meaning does not count; the other words tell apart what is found, and what is in p_also.
+-- rarest among 150 of the memories count. The 3 rarest lead to memories, and the others tell apart what is found and what is in
+-- p_also. 5 lead in a theme, and where the meaning has found too few; all 8 where these lead to few, where a filter is at work,
+-- and where the 150 are all that there are. None leads where even the rarest is common.
 CREATE OR REPLACE FUNCTION st_chat_memories_by_words(
     p_userid text, p_words text[], p_theme text, p_left bigint[], p_gone bigint[], p_also bigint[], p_most int
 ) RETURNS TABLE (memory bigint, bm25 float8) LANGUAGE plpgsql
@@ -46,58 +47,80 @@ SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = on SE
 SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
+    few CONSTANT boolean := cardinality(p_also) < p_most / 2;  -- fewer than are asked for
     words text[];
     keys bigint[];
     counts bigint[];  -- of the sample, how many hold each
     sampled bigint;
-    wide boolean;
+    leads int;
     k1 bigint;
     k2 bigint;
     k3 bigint;
     k4 bigint;
     k5 bigint;
+    k6 bigint;
+    k7 bigint;
+    k8 bigint;
     many bigint;
     bits bigint;
-    hits public.st_chat_memory_words[];
+    hits public.st_chat_memory_words[] := '{}';
 BEGIN
     WITH sample AS MATERIALIZED (
         SELECT m.words, octet_length(m.words)::bigint * 8 AS bits FROM public.st_chat_memory_words AS m
-        WHERE m.userid = p_userid LIMIT 150)
-    SELECT array_agg(r.word), array_agg(r.key), array_agg(r.held), (SELECT count(*) FROM sample)
-    INTO words, keys, counts, sampled
-    FROM (SELECT a.word, a.key,
-                 (SELECT count(*) FROM sample AS s WHERE public.st_chat_word_held(s.words, s.bits, a.key)) AS held
-          FROM (SELECT w.word, w.place, public.st_chat_word_key(w.word) AS key
-                FROM unnest(p_words) WITH ORDINALITY AS w (word, place) LIMIT 16) AS a
-          ORDER BY held, a.place LIMIT 8) AS r;
-    wide := sampled < 150 OR p_also = '{}' OR p_left IS NOT NULL OR p_gone <> '{}';
+        WHERE m.userid = p_userid LIMIT 150),
+    size AS MATERIALIZED (SELECT count(*) AS memories, sum(s.bits::int) AS bits FROM sample AS s)
+    SELECT array_agg(r.word), array_agg(r.key), array_agg(r.held), min(r.memories), min(r.bits)
+    INTO words, keys, counts, sampled, bits
+    FROM (SELECT h.* FROM (
+              SELECT a.*, z.*, (SELECT count(*) FROM sample AS s WHERE public.st_chat_word_held(s.words, s.bits, a.key)) AS held
+              FROM (SELECT w.word, w.place, public.st_chat_word_key(w.word) AS key
+                    FROM unnest(p_words) WITH ORDINALITY AS w (word, place) LIMIT 16) AS a, size AS z) AS h
+          ORDER BY h.memories < 150 AND h.held = 0, h.held, h.place LIMIT 8) AS r;
+    many := sampled;
+    leads := CASE WHEN sampled < 150 OR p_left IS NOT NULL OR p_gone <> '{}' THEN 8
+                  WHEN few OR p_theme IS NOT NULL THEN 5
+                  WHEN counts[1] * 4 > sampled THEN 0 ELSE 3 END;
     k1 := keys[1];
     k2 := keys[2];
     k3 := keys[3];
     k4 := keys[4];
     k5 := keys[5];
-    LOOP
-        IF p_theme IS NULL THEN
+    k6 := keys[6];
+    k7 := keys[7];
+    k8 := keys[8];
+    WHILE leads > 0 LOOP
+        IF leads = 3 THEN  -- to set up the tests of eight words would take 0.5 ms more
             SELECT count(*), sum(w.bits::int), array_agg(ROW (NULL, NULL, w.memory, w.words)::public.st_chat_memory_words)
                 FILTER (WHERE public.st_chat_word_held(w.words, w.bits, k1) OR public.st_chat_word_held(w.words, w.bits, k2)
-                              OR public.st_chat_word_held(w.words, w.bits, k3)
-                              OR wide AND (public.st_chat_word_held(w.words, w.bits, k4)
-                                           OR public.st_chat_word_held(w.words, w.bits, k5)))
+                              OR public.st_chat_word_held(w.words, w.bits, k3))
+            INTO many, bits, hits
+            FROM (SELECT m.memory, m.words, octet_length(m.words)::bigint * 8 AS bits FROM public.st_chat_memory_words AS m
+                  WHERE m.userid >= p_userid AND m.userid <= p_userid OFFSET 0) AS w;
+        ELSIF p_theme IS NULL THEN
+            SELECT count(*), sum(w.bits::int), array_agg(ROW (NULL, NULL, w.memory, w.words)::public.st_chat_memory_words)
+                FILTER (WHERE public.st_chat_word_held(w.words, w.bits, k1) OR public.st_chat_word_held(w.words, w.bits, k2)
+                              OR public.st_chat_word_held(w.words, w.bits, k3) OR public.st_chat_word_held(w.words, w.bits, k4)
+                              OR public.st_chat_word_held(w.words, w.bits, k5)
+                              OR leads > 5 AND (public.st_chat_word_held(w.words, w.bits, k6)
+                                                OR public.st_chat_word_held(w.words, w.bits, k7)
+                                                OR public.st_chat_word_held(w.words, w.bits, k8)))
             INTO many, bits, hits
             FROM (SELECT m.memory, m.words, octet_length(m.words)::bigint * 8 AS bits FROM public.st_chat_memory_words AS m
                   WHERE m.userid >= p_userid AND m.userid <= p_userid OFFSET 0) AS w;
         ELSE
             SELECT count(*), sum(w.bits::int), array_agg(ROW (NULL, NULL, w.memory, w.words)::public.st_chat_memory_words)
                 FILTER (WHERE public.st_chat_word_held(w.words, w.bits, k1) OR public.st_chat_word_held(w.words, w.bits, k2)
-                              OR public.st_chat_word_held(w.words, w.bits, k3)
-                              OR wide AND (public.st_chat_word_held(w.words, w.bits, k4)
-                                           OR public.st_chat_word_held(w.words, w.bits, k5)))
+                              OR public.st_chat_word_held(w.words, w.bits, k3) OR public.st_chat_word_held(w.words, w.bits, k4)
+                              OR public.st_chat_word_held(w.words, w.bits, k5)
+                              OR leads > 5 AND (public.st_chat_word_held(w.words, w.bits, k6)
+                                                OR public.st_chat_word_held(w.words, w.bits, k7)
+                                                OR public.st_chat_word_held(w.words, w.bits, k8)))
             INTO many, bits, hits
             FROM (SELECT m.memory, m.words, octet_length(m.words)::bigint * 8 AS bits FROM public.st_chat_memory_words AS m
                   WHERE m.userid >= p_userid AND m.userid <= p_userid AND m.theme = p_theme OFFSET 0) AS w;
         END IF;
-        EXIT WHEN wide OR cardinality(hits) >= p_most / 4;
-        wide := true;
+        EXIT WHEN leads = 8 OR cardinality(hits) >= p_most / CASE WHEN few THEN 2 ELSE 4 END;
+        leads := 8;
     END LOOP;
     IF hits IS NULL THEN
         RETURN QUERY SELECT a.memory, 0::float8 FROM unnest(p_also) AS a (memory);
@@ -107,10 +130,14 @@ BEGIN
     WITH filters AS MATERIALIZED (
         SELECT h.memory, h.words FROM unnest(hits) AS h
         UNION ALL
-        SELECT w.memory, w.words FROM unnest(p_also[ : 5 * p_most]) AS a (memory)
-        JOIN public.st_chat_history_vector_table AS m ON m.primarykey = a.memory AND m.userid = p_userid
-        JOIN public.st_chat_memory_words AS w ON w.userid = p_userid AND w.theme = m.theme AND w.memory = a.memory
-        WHERE a.memory NOT IN (SELECT h.memory FROM unnest(hits) AS h)
+        SELECT a.memory, w.words FROM unnest(p_also[ : 5 * least(p_most, 100000)]) AS a (memory)
+        CROSS JOIN LATERAL (
+            SELECT m.theme FROM public.st_chat_history_vector_table AS m
+            WHERE m.primarykey = a.memory AND m.userid = p_userid OFFSET 0) AS m
+        CROSS JOIN LATERAL (
+            SELECT o.words FROM public.st_chat_memory_words AS o
+            WHERE o.userid = p_userid AND o.theme = m.theme AND o.memory = a.memory OFFSET 0) AS w
+        WHERE leads < 8 AND a.memory NOT IN (SELECT h.memory FROM unnest(hits) AS h)
     ), pairs AS MATERIALIZED (
         SELECT f.memory, octet_length(f.words) * 8 AS size, w.place
         FROM filters AS f CROSS JOIN unnest(keys) WITH ORDINALITY AS w (key, place)
@@ -121,7 +148,7 @@ BEGIN
         LEFT JOIN (SELECT p.place, count(*) AS found FROM pairs AS p GROUP BY p.place) AS p ON p.place = w.place
         -- Of a word by which nothing was looked for, as many as the sample says, if more than were found.
         CROSS JOIN LATERAL (SELECT greatest(coalesce(p.found, 0), CASE
-            WHEN w.place > CASE WHEN wide THEN 5 ELSE 3 END THEN w.count * many / sampled END) AS memories) AS n
+            WHEN w.place > leads THEN w.count * many / greatest(1, sampled) END) AS memories) AS n
     ), ranked AS MATERIALIZED (
         SELECT s.memory, s.held, l.length, s.weight / l.length AS score
         FROM (SELECT p.memory, p.size, bit_or(1 << p.place::int) AS held, sum(w.weight) AS weight
