@@ -56,7 +56,7 @@ class Variable(StrEnum):
     """The language of messages, `en` or `ja`; the locale's unless set."""
 
 
-_CLUSTER = re.compile(r"arn:aws[a-z-]*:rds:[a-z0-9-]+:[0-9]{12}:cluster:[A-Za-z][A-Za-z0-9-]{0,62}")
+CLUSTER = re.compile(r"arn:aws[a-z-]*:rds:[a-z0-9-]+:[0-9]{12}:cluster:[A-Za-z][A-Za-z0-9-]{0,62}")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")
 _SECRET_CHARACTERS = 11  # at least, of what the Data API takes for a secret: its ARN, or its name
 DATABASE_BYTES = 63  # of a name in PostgreSQL
@@ -159,7 +159,7 @@ def region_of(arn: str) -> str | None:
 def _cluster_arn(environment: Mapping[str, str]) -> str:
     """Of a secret the Data API takes the name too; of a cluster the ARN alone."""
     value = _required(environment, Variable.CLUSTER_ARN)
-    if not _CLUSTER.fullmatch(value):
+    if not CLUSTER.fullmatch(value):
         raise SettingsError(
             f"{Variable.CLUSTER_ARN} must be like arn:aws:rds:ap-northeast-1:123456789012:cluster:name, got"
             f" {_shown(value)}: {_FROM}"

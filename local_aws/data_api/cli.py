@@ -20,10 +20,10 @@ from local_aws.data_api.transactions import Limits
 from local_aws.postgres.environment import remove_libpq_variables
 from local_aws.processes import LocalError
 from local_aws.state import DEFAULT_DIRECTORY
+from stchat.environment import CLUSTER
 from stchat.ops.cli.arguments import seconds
 
 DSN = "STCHAT_DSN"
-CLUSTER = re.compile(r"arn:aws[a-z-]*:rds:[a-z0-9-]+:\d{12}:cluster:[A-Za-z][A-Za-z0-9-]{0,62}")
 SECRET = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@!-]+-\w{6}")
 
 
