@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import psycopg
 
 from benchmarks.search.candidates import APP, teach
 from benchmarks.search.data import DIMENSIONS, SEED, Vectors
+from benchmarks.search.measure import Clock, processor
 from benchmarks.search.server import Server
 
 MEMORIES, THEMES = 8_000, 8
@@ -67,3 +70,11 @@ def application(server: Server, database: str) -> psycopg.Connection:
     connection.prepare_threshold = None
     teach(connection)
     return connection
+
+
+@contextmanager
+def sessions(server: Server, databases: Mapping[str, str]) -> Iterator[dict[str, tuple[psycopg.Connection, Clock]]]:
+    """Of each name, the application's session in its database, and the clock of the session's process."""
+    with ExitStack() as stack:
+        opened = {name: stack.enter_context(application(server, database)) for name, database in databases.items()}
+        yield {name: (one, processor(one.info.backend_pid)) for name, one in opened.items()}

@@ -19,7 +19,7 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-from benchmarks.search.candidates import APP, teach
+from benchmarks.search.corpus import sessions
 from benchmarks.search.data import DIMENSIONS, SEED, K, Vectors
 from benchmarks.search.measure import over_rounds, processor
 from benchmarks.search.server import DATABASE, HNSW, MASTER, Server, say, write
@@ -89,13 +89,12 @@ def _layout(server: Server, rounds: int, *, rotated: bool) -> dict[str, Any]:
     answers: dict[Key, tuple[list[float], list[list[float]]]] = defaultdict(lambda: ([], []))
     for turn in range(rounds):
         say(f"round {turn + 1}")
-        with _session(server, BEFORE) as before, _session(server, OURS) as ours:
-            sessions = {name: (one, processor(one.info.backend_pid)) for name, one in ((BEFORE, before), (OURS, ours))}
+        with sessions(server, {name: SCHEMAS[name][0] for name in (BEFORE, OURS)}) as opened:
             for (size, themed), of in asked.items():
-                for name in sessions:
+                for name in opened:
                     answers[name, size, themed][1].append([])
                 for number, (values, true) in enumerate((*of[:WARM_UP], *of), -WARM_UP):
-                    for name, (connection, clock) in sessions.items():
+                    for name, (connection, clock) in opened.items():
                         began = clock()
                         rows = connection.execute(_RECALL.encode(), values, binary=True).fetchall()
                         took = (clock() - began) * 1000
@@ -117,14 +116,6 @@ def _layout(server: Server, rounds: int, *, rotated: bool) -> dict[str, Any]:
     }
     result["copy"] = _copied(server, memories, themes)
     return result
-
-
-def _session(server: Server, name: str) -> psycopg.Connection:
-    connection = server.connect(SCHEMAS[name][0], APP)
-    connection.prepare_threshold = None
-    teach(connection)
-    connection.execute("SELECT '[1]'::vector")
-    return connection
 
 
 def _asked(

@@ -15,7 +15,6 @@ import json
 import statistics
 import time
 from collections import defaultdict
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,9 +22,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.search import report
-from benchmarks.search.corpus import Corpus, application, corpora, row
+from benchmarks.search.corpus import Corpus, application, corpora, row, sessions
 from benchmarks.search.data import SEED, K
-from benchmarks.search.measure import over_rounds, processor
+from benchmarks.search.measure import over_rounds
 from benchmarks.search.server import DATABASE, HNSW, MASTER, Server, made, say, server, write
 from benchmarks.search.words_cost import BEFORE, OURS, sizes, writing
 from stchat.chat.embeddings import CohereEmbedder
@@ -83,21 +82,15 @@ def searched(server: Server, corpus: Corpus, rounds: int) -> dict[str, dict[str,
     its own, and ours."""
     times: dict[str, list[list[float]]] = defaultdict(list)
     asked = list(enumerate(corpus.questions))[:: len(corpus.questions) // QUESTIONS]
+    databases = {name: EARLIER[name][0] if name in EARLIER else OURS for name in (*EARLIER, *MODES)}
     for _ in range(rounds):
-        with ExitStack() as stack:
-            sessions = {}
-            for name in (*EARLIER, *MODES):
-                connection = stack.enter_context(application(server, EARLIER[name][0] if name in EARLIER else OURS))
-                sessions[name] = (connection, processor(connection.info.backend_pid))
-                times[name].append([])
+        for name in databases:
+            times[name].append([])
+        with sessions(server, databases) as opened:
             for place, (number, question) in enumerate((*asked[:WARM_UP], *asked)):
-                for name, (connection, clock) in sessions.items():
-                    more = [] if name in EARLIER else [question, name]
-                    sql, values = (
-                        _EARLIER if name in EARLIER else _RECALL,
-                        [USER, corpus.question_vectors[number], *more],
-                    )
-                    began = clock()
+                for name, (connection, clock) in opened.items():
+                    sql, more = (_EARLIER, []) if name in EARLIER else (_RECALL, [question, name])
+                    values, began = [USER, corpus.question_vectors[number], *more], clock()
                     connection.execute(sql.encode(), values, binary=True).fetchall()
                     if place >= WARM_UP:
                         times[name][-1].append((clock() - began) * 1000)
